@@ -1,0 +1,124 @@
+//! A folder of ECG files without a table, in any depth of folders.
+//!
+//! A WFDB header stands for its record; the signal files that it names are no records of their own. In the collections
+//! of the PhysioNet/CinC Challenges the headers state age and sex.
+
+use super::header::{Header, is_header};
+use super::table::known;
+use super::{Dataset, DatasetError, LeftOut, Reason, Record, Source, name_of_folder, values};
+use crate::ecg::Amplitude;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use walkdir::{DirEntry, WalkDir};
+
+/// Endings of what lies beside ECG files and never is one.
+const OTHER_FILES: [&str; 28] = [
+    "7z", "atr", "bz2", "cache", "docx", "gif", "gz", "html", "ipynb", "jpeg", "jpg", "json", "log", "m", "md", "pdf",
+    "png", "py", "r", "sh", "svg", "tar", "toml", "xlsx", "xz", "yaml", "yml", "zip",
+];
+
+/// Names, without ending, of what lies beside ECG files.
+const OTHER_NAMES: [&str; 6] = ["annotators", "license", "readme", "records", "sha256sums", "subject-info"];
+
+pub(super) fn open(folder: &Path) -> Result<Dataset, DatasetError> {
+    let mut dataset = Dataset { name: name_of_folder(folder), records: Vec::new(), left_out: Vec::new() };
+    let (headers, others): (Vec<_>, Vec<_>) =
+        files_below(folder, &mut dataset.left_out).into_iter().partition(|path| is_header(path));
+    let mut named_by_headers = HashSet::new();
+    let mut read_headers = Vec::new();
+    for path in headers {
+        match Header::read(&path) {
+            Ok(header) => {
+                named_by_headers.extend(header.paths(&path));
+                read_headers.push((path, header));
+            }
+            Err(error) => dataset.left_out.push(LeftOut::file(path, Reason::Unreadable(error.to_string()))),
+        }
+    }
+    for (path, header) in read_headers {
+        if !named_by_headers.contains(&path) {
+            add_header(&mut dataset, folder, path, header);
+        }
+    }
+    for path in others {
+        if !named_by_headers.contains(&path) {
+            dataset.records.push(record(folder, path, Source::Folder));
+        }
+    }
+    dataset.records.sort_by(|a, b| a.file.cmp(&b.file));
+    leave_out_repeated_ids(&mut dataset);
+    Ok(dataset)
+}
+
+/// The files that may be ECGs, sorted; hidden ones and documents are passed over.
+fn files_below(folder: &Path, left_out: &mut Vec<LeftOut>) -> Vec<PathBuf> {
+    let is_visible = |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
+    let mut files = Vec::new();
+    for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_visible) {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() && may_be_ecg(entry.path()) => files.push(entry.into_path()),
+            Ok(_) => {}
+            Err(error) => {
+                let path = error.path().unwrap_or(folder).to_owned();
+                left_out.push(LeftOut::file(path, Reason::Unreadable(error.to_string())));
+            }
+        }
+    }
+    files
+}
+
+fn may_be_ecg(path: &Path) -> bool {
+    let lower = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().to_lowercase();
+    let (stem, extension) = (lower(path.file_stem()), lower(path.extension()));
+    !OTHER_FILES.contains(&extension.as_str()) && !OTHER_NAMES.contains(&stem.as_str())
+}
+
+fn add_header(dataset: &mut Dataset, folder: &Path, path: PathBuf, header: Header) {
+    let missing = header.files.iter().find(|name| !path.with_file_name(name).is_file());
+    if let Some(name) = missing {
+        return dataset.left_out.push(LeftOut::file(path, Reason::SignalFileMissing(name.clone())));
+    }
+    if header.age.is_none() && header.sex.is_none() {
+        return dataset.records.push(record(folder, path, Source::Folder));
+    }
+    let mut unknown = Vec::new();
+    let age = known(values::age(header.age.as_deref().unwrap_or_default()), &mut unknown);
+    let sex = known(values::sex(header.sex.as_deref().unwrap_or_default()), &mut unknown);
+    dataset.left_out.extend(unknown.into_iter().map(|reason| LeftOut::file(path.clone(), reason)));
+    let record = record(folder, path, Source::Challenge);
+    dataset.records.push(Record { age, sex, diagnoses: header.diagnoses, ..record });
+}
+
+fn record(folder: &Path, file: PathBuf, source: Source) -> Record {
+    Record {
+        id: id_of(folder, &file),
+        file,
+        age: None,
+        sex: None,
+        patient: None,
+        group: None,
+        diagnoses: Vec::new(),
+        source,
+        amplitude: Amplitude::Millivolt,
+    }
+}
+
+/// The path below the folder with `/` between its parts; WFDB records are named without their `.hea`.
+fn id_of(folder: &Path, file: &Path) -> String {
+    let below = file.strip_prefix(folder).unwrap_or(file);
+    let below = if is_header(file) { below.with_extension("") } else { below.to_owned() };
+    below.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+/// `A1.hea` and a file `A1` would have the same id.
+fn leave_out_repeated_ids(dataset: &mut Dataset) {
+    let mut seen = HashSet::new();
+    let Dataset { records, left_out, .. } = dataset;
+    records.retain(|record| {
+        let fresh = seen.insert(record.id.clone());
+        if !fresh {
+            left_out.push(LeftOut::file(record.file.clone(), Reason::IdTwice(record.id.clone())));
+        }
+        fresh
+    });
+}

@@ -1,0 +1,338 @@
+//! One electrocardiogram: the leads in millivolt, their sampling rate, and what is known of the person.
+//!
+//! Everything downstream of [`crate::format`] works on [`Ecg`] and never asks which file it came from.
+
+use std::fmt;
+
+/// One of the twelve standard leads, in the order in which the published networks expect them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum Lead {
+    I,
+    II,
+    III,
+    #[serde(rename = "aVR")]
+    AVR,
+    #[serde(rename = "aVL")]
+    AVL,
+    #[serde(rename = "aVF")]
+    AVF,
+    V1,
+    V2,
+    V3,
+    V4,
+    V5,
+    V6,
+}
+
+impl Lead {
+    /// The twelve leads in the networks' order: I, II, III, aVR, aVL, aVF, V1 to V6.
+    pub const ALL: [Lead; 12] = [
+        Lead::I,
+        Lead::II,
+        Lead::III,
+        Lead::AVR,
+        Lead::AVL,
+        Lead::AVF,
+        Lead::V1,
+        Lead::V2,
+        Lead::V3,
+        Lead::V4,
+        Lead::V5,
+        Lead::V6,
+    ];
+
+    /// The name as it is printed on ECG paper.
+    pub fn name(self) -> &'static str {
+        match self {
+            Lead::I => "I",
+            Lead::II => "II",
+            Lead::III => "III",
+            Lead::AVR => "aVR",
+            Lead::AVL => "aVL",
+            Lead::AVF => "aVF",
+            Lead::V1 => "V1",
+            Lead::V2 => "V2",
+            Lead::V3 => "V3",
+            Lead::V4 => "V4",
+            Lead::V5 => "V5",
+            Lead::V6 => "V6",
+        }
+    }
+
+    /// The position in [`Lead::ALL`], 0 to 11.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The lead that a device's or an archive's label means, in any usual spelling: `AVR`, `aVR`, `Lead II`,
+    /// `ECG V3`, `lead_i`, `MDC_ECG_LEAD_AVF`, `V1-Cx`. `None` where the label means something else.
+    pub fn from_label(label: &str) -> Option<Lead> {
+        let mut text: String = label.trim().to_ascii_uppercase();
+        if let Some(rest) = text.strip_prefix("MDC_ECG_LEAD_") {
+            text = rest.to_owned();
+        }
+        let mut text: String = text.chars().filter(|c| !matches!(c, ' ' | '_' | '-' | ':' | '.')).collect();
+        for prefix in ["ECG", "EKG", "LEAD"] {
+            if let Some(rest) = text.strip_prefix(prefix) {
+                text = rest.to_owned();
+            }
+        }
+        let text = text.strip_suffix("CX").unwrap_or(&text);
+        Lead::ALL.into_iter().find(|lead| lead.name().eq_ignore_ascii_case(text)).or(match text {
+            "1" | "L1" | "DI" | "D1" => Some(Lead::I),
+            "2" | "L2" | "DII" | "D2" => Some(Lead::II),
+            "3" | "L3" | "DIII" | "D3" => Some(Lead::III),
+            "C1" => Some(Lead::V1),
+            "C2" => Some(Lead::V2),
+            "C3" => Some(Lead::V3),
+            "C4" => Some(Lead::V4),
+            "C5" => Some(Lead::V5),
+            "C6" => Some(Lead::V6),
+            _ => None,
+        })
+    }
+}
+
+impl fmt::Display for Lead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The sex stated by a file or a table. The networks know these two classes only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sex {
+    Male,
+    Female,
+}
+
+impl Sex {
+    /// Number of classes.
+    pub const COUNT: usize = 2;
+
+    /// The published class number: 0 = male, 1 = female.
+    pub fn class(self) -> usize {
+        self as usize
+    }
+
+    /// Reads `M`, `male`, `F`, `female` in any case; `None` for anything else, such as `unknown`.
+    pub fn from_label(label: &str) -> Option<Sex> {
+        match label.trim().to_ascii_lowercase().as_str() {
+            "m" | "male" => Some(Sex::Male),
+            "f" | "female" => Some(Sex::Female),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Sex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Sex::Male => "male",
+            Sex::Female => "female",
+        })
+    }
+}
+
+/// What a file states about the person and the recording. Shown to the user, never logged or put into reports.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Person {
+    /// The identifier of the person or, where only that is known, of the recording.
+    pub id: Option<String>,
+    /// Age in years at the time of the recording.
+    pub age: Option<f32>,
+    pub sex: Option<Sex>,
+    /// Date and time of the recording, ISO 8601 (`2020-05-12T12:33:59`), or the date alone.
+    pub recorded_at: Option<String>,
+}
+
+/// What the numbers of a lead mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Amplitude {
+    /// Millivolt.
+    #[default]
+    Millivolt,
+    /// Already filtered and scaled to unit variance by whoever published the file: the voltage is lost.
+    Standardised,
+}
+
+/// Something a person should know about an ECG or the estimate made from it; never a reason to refuse it.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Notice {
+    #[error("leads {} were derived from I and II", join(.0))]
+    LimbLeadsDerived(Vec<Lead>),
+    #[error("the recording has {seconds:.1} s; the rest of the 10 s window was filled with zeros")]
+    ShorterThanWindow { seconds: f64 },
+    #[error("only {used_seconds:.0} s of {seconds:.0} s were used, from second {start_seconds:.1} on")]
+    WindowChosen { seconds: f64, start_seconds: f64, used_seconds: f64 },
+    #[error("the recording was resampled from {from} Hz to {to} Hz")]
+    Resampled { from: f64, to: f64 },
+    #[error("lead {0} is flat")]
+    FlatLead(Lead),
+    #[error("lead {lead}: {count} missing samples were filled from their neighbours")]
+    MissingSamples { lead: Lead, count: usize },
+    #[error("the amplitude is not stated in millivolt; the file holds standardised values")]
+    Standardised,
+    #[error("the QRS height of {millivolt:.3} mV is implausible (expected 0.3 to 5 mV): {likely_cause}")]
+    ImplausibleAmplitude { millivolt: f64, likely_cause: String },
+    #[error("the unit of the samples is not stated; {assumed} was assumed")]
+    UnitAssumed { assumed: String },
+    #[error("the sampling rate is not stated; {assumed} Hz was assumed")]
+    SamplingRateAssumed { assumed: f64 },
+    #[error("the lead order is not stated; I, II, III, aVR, aVL, aVF, V1 to V6 was assumed")]
+    LeadOrderAssumed,
+    #[error("lead {lead}: {samples} samples lie at the end of the recorder's range; the true voltage is lost")]
+    Clipped { lead: Lead, samples: usize },
+    #[error("leads {} are noisy: muscle noise or mains hum above 5 % of the QRS height", join(.0))]
+    Noisy(Vec<Lead>),
+    #[error("lead I is upside down: the arm electrodes may be interchanged (or the heart lies on the right)")]
+    ArmElectrodesInterchanged,
+    #[error("the limb leads contradict each other by {millivolt:.3} mV (I + III = II, aVR + aVL + aVF = 0 must hold)")]
+    LimbLeadsInconsistent { millivolt: f64 },
+    /// A reader's remark about a file that deviates from its format.
+    #[error("{0}")]
+    File(String),
+}
+
+fn join(leads: &[Lead]) -> String {
+    leads.iter().map(|lead| lead.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// Why samples cannot form an [`Ecg`].
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum EcgError {
+    #[error("the sampling rate {0} Hz is not between 1 and 100,000 Hz")]
+    SamplingRate(f64),
+    #[error("lead {lead} has {samples} samples, the leads before it have {expected}")]
+    UnequalLengths { lead: Lead, samples: usize, expected: usize },
+    #[error("lead {0} is given twice")]
+    LeadTwice(Lead),
+    #[error("there is no lead with samples")]
+    Empty,
+    #[error("a 12-lead ECG is needed; leads {} are missing and cannot be derived", join(.0))]
+    LeadsMissing(Vec<Lead>),
+}
+
+/// An electrocardiogram as it was recorded.
+///
+/// Invariants, checked by [`Ecg::new`]: at least one lead, each lead once, all leads of the same non-zero length, and a
+/// sampling rate between 1 and 100,000 Hz. A sample may be NaN where the file marks it as missing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ecg {
+    leads: Vec<(Lead, Vec<f32>)>,
+    sampling_rate: f64,
+    /// What the numbers mean; millivolt unless the file says otherwise.
+    pub amplitude: Amplitude,
+    pub person: Person,
+    /// Remarks of the file reader.
+    pub notices: Vec<Notice>,
+}
+
+impl Ecg {
+    /// Puts leads (samples in millivolt) and their sampling rate in Hz together.
+    ///
+    /// # Errors
+    /// Where an invariant of [`Ecg`] does not hold.
+    pub fn new(leads: Vec<(Lead, Vec<f32>)>, sampling_rate: f64) -> Result<Ecg, EcgError> {
+        if !(1.0..=100_000.0).contains(&sampling_rate) {
+            return Err(EcgError::SamplingRate(sampling_rate));
+        }
+        let expected = leads.first().map_or(0, |(_, samples)| samples.len());
+        if expected == 0 {
+            return Err(EcgError::Empty);
+        }
+        for (position, (lead, samples)) in leads.iter().enumerate() {
+            if samples.len() != expected {
+                return Err(EcgError::UnequalLengths { lead: *lead, samples: samples.len(), expected });
+            }
+            if leads[..position].iter().any(|(other, _)| other == lead) {
+                return Err(EcgError::LeadTwice(*lead));
+            }
+        }
+        Ok(Ecg {
+            leads,
+            sampling_rate,
+            amplitude: Amplitude::default(),
+            person: Person::default(),
+            notices: Vec::new(),
+        })
+    }
+
+    /// The leads in the order of the file, with their samples in millivolt.
+    pub fn leads(&self) -> &[(Lead, Vec<f32>)] {
+        &self.leads
+    }
+
+    /// The samples of one lead, if it was recorded.
+    pub fn lead(&self, lead: Lead) -> Option<&[f32]> {
+        self.leads.iter().find(|(other, _)| *other == lead).map(|(_, samples)| samples.as_slice())
+    }
+
+    /// Samples per second, in Hz.
+    pub fn sampling_rate(&self) -> f64 {
+        self.sampling_rate
+    }
+
+    /// Number of samples of each lead.
+    pub fn samples(&self) -> usize {
+        self.leads[0].1.len()
+    }
+
+    /// Length of the recording in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.samples() as f64 / self.sampling_rate
+    }
+
+    /// The same ECG with all twelve leads in the order of [`Lead::ALL`].
+    ///
+    /// Any two of the limb leads determine the other four (Einthoven 1912, Goldberger 1942): III = II - I,
+    /// aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2. What was derived is said in a
+    /// [`Notice::LimbLeadsDerived`].
+    ///
+    /// # Errors
+    /// [`EcgError::LeadsMissing`] where a chest lead, or I or II, is absent and cannot be derived.
+    pub fn into_twelve_leads(mut self) -> Result<Ecg, EcgError> {
+        if self.leads.iter().map(|(lead, _)| *lead).eq(Lead::ALL) {
+            return Ok(self);
+        }
+        let combine = |a: &[f32], b: &[f32], f: fn(f32, f32) -> f32| -> Vec<f32> {
+            a.iter().zip(b).map(|(&a, &b)| f(a, b)).collect()
+        };
+        let mut derived = Vec::new();
+        if let (Some(first), None, Some(third)) = (self.lead(Lead::I), self.lead(Lead::II), self.lead(Lead::III)) {
+            let samples = combine(first, third, |i, iii| i + iii);
+            self.leads.push((Lead::II, samples));
+            derived.push(Lead::II);
+        } else if let (None, Some(second), Some(third)) =
+            (self.lead(Lead::I), self.lead(Lead::II), self.lead(Lead::III))
+        {
+            let samples = combine(second, third, |ii, iii| ii - iii);
+            self.leads.push((Lead::I, samples));
+            derived.push(Lead::I);
+        }
+        type Rule = (Lead, fn(f32, f32) -> f32);
+        const RULES: [Rule; 4] = [
+            (Lead::III, |i, ii| ii - i),
+            (Lead::AVR, |i, ii| -(i + ii) / 2.0),
+            (Lead::AVL, |i, ii| i - ii / 2.0),
+            (Lead::AVF, |i, ii| ii - i / 2.0),
+        ];
+        if let (Some(first), Some(second)) = (self.lead(Lead::I), self.lead(Lead::II)) {
+            let missing = RULES.iter().filter(|(lead, _)| self.lead(*lead).is_none());
+            let added: Vec<_> = missing.map(|(lead, rule)| (*lead, combine(first, second, *rule))).collect();
+            derived.extend(added.iter().map(|(lead, _)| *lead));
+            self.leads.extend(added);
+        }
+        let missing: Vec<Lead> = Lead::ALL.into_iter().filter(|lead| self.lead(*lead).is_none()).collect();
+        if !missing.is_empty() {
+            return Err(EcgError::LeadsMissing(missing));
+        }
+        self.leads.sort_by_key(|(lead, _)| *lead);
+        if !derived.is_empty() {
+            self.notices.push(Notice::LimbLeadsDerived(derived));
+        }
+        Ok(self)
+    }
+}

@@ -1,0 +1,299 @@
+//! What all readers share: bounds, the choice of leads, and the way from what was read to an [`Ecg`].
+
+use super::error::Place;
+use super::{FormatError, ReadOptions, Unit};
+use crate::ecg::{Amplitude, Ecg, EcgError, Lead, Notice, Person};
+
+/// So much of a long recording is read, from its beginning: an estimate needs ten seconds, a Holter recording has a
+/// hundred hours.
+pub(super) const MAXIMUM_SECONDS: f64 = 30.0 * 60.0;
+
+/// So many samples of all signals together are read: 128 MiB of 32-bit numbers, whatever the sampling rate.
+pub(super) const MAXIMUM_VALUES: u64 = 1 << 25;
+
+/// The sampling rates that an [`Ecg`] can have, in Hz.
+pub(super) const SAMPLING_RATES: std::ops::RangeInclusive<f64> = 1.0..=100_000.0;
+
+/// What a reader found in a file.
+#[derive(Debug, Default)]
+pub(super) struct Recording {
+    /// Samples in millivolt (or standardised, as `amplitude` says); NaN where the file marks them as missing.
+    pub leads: Vec<(Lead, Vec<f32>)>,
+    /// In Hz.
+    pub sampling_rate: f64,
+    pub amplitude: Amplitude,
+    pub person: Person,
+    pub notices: Vec<Notice>,
+}
+
+impl Recording {
+    /// Checks what was read, whatever the format, and puts it together.
+    pub fn into_ecg(self, place: Place<'_>) -> Result<Ecg, FormatError> {
+        let Recording { leads, sampling_rate, amplitude, person, mut notices } = self;
+        if leads.iter().all(|(_, samples)| samples.is_empty()) {
+            return Err(place.not_an_ecg("it has no samples"));
+        }
+        let (mut valid, mut invalid) = (Vec::new(), Vec::new());
+        for (lead, mut samples) in leads {
+            notices.extend(forget_infinite(lead, &mut samples));
+            if samples.iter().all(|sample| sample.is_nan()) {
+                invalid.push(lead);
+            } else {
+                valid.push((lead, samples));
+            }
+        }
+        if valid.is_empty() {
+            return Err(FormatError::NoValidSample {
+                file: place.file.to_owned(),
+                format: place.format,
+                leads: invalid,
+            });
+        }
+        for lead in invalid {
+            notices.push(Notice::File(format!("lead {lead} has no valid sample and was left out")));
+        }
+        let mut ecg = Ecg::new(valid, sampling_rate).map_err(|error| place.ecg(error))?;
+        if amplitude == Amplitude::Standardised {
+            notices.push(Notice::Standardised);
+        }
+        ecg.amplitude = amplitude;
+        ecg.person = person;
+        ecg.notices = notices;
+        Ok(ecg)
+    }
+}
+
+/// Makes infinite samples missing ones: an overflow in whatever wrote the file.
+fn forget_infinite(lead: Lead, samples: &mut [f32]) -> Option<Notice> {
+    let mut count = 0;
+    for sample in samples.iter_mut().filter(|sample| sample.is_infinite()) {
+        *sample = f32::NAN;
+        count += 1;
+    }
+    (count > 0).then(|| Notice::File(format!("lead {lead}: {count} infinite samples were taken as missing")))
+}
+
+/// How many of `samples` samples of each of `signals` signals are read, and what to say if it is not all of them.
+pub(super) fn bounded(samples: u64, signals: u64, sampling_rate: f64) -> (u64, Option<Notice>) {
+    let by_time = (MAXIMUM_SECONDS * sampling_rate) as u64;
+    let kept = samples.min(by_time).min(MAXIMUM_VALUES / signals.max(1));
+    let notice = (kept < samples).then(|| {
+        let minutes = |samples: u64| samples as f64 / sampling_rate / 60.0;
+        Notice::File(format!(
+            "the recording has {:.1} minutes; only the first {:.1} were read",
+            minutes(samples),
+            minutes(kept)
+        ))
+    });
+    (kept, notice)
+}
+
+/// How a stored number becomes millivolt: (stored - baseline) / gain, times the unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Calibration {
+    /// The stored number that means zero.
+    pub baseline: f64,
+    /// Stored numbers for one unit.
+    pub gain: f64,
+    /// One unit in millivolt.
+    pub unit: f64,
+}
+
+impl Calibration {
+    /// The calibration of a file with its unit, or the one that the user states instead.
+    pub fn new(baseline: f64, gain: f64, unit: Unit, options: &ReadOptions) -> Calibration {
+        match options.unit.unwrap_or(unit) {
+            Unit::AdcCounts { per_millivolt } => Calibration { baseline, gain: per_millivolt, unit: 1.0 },
+            unit => Calibration { baseline, gain, unit: unit.in_millivolt() },
+        }
+    }
+
+    pub fn millivolt(self, stored: f64) -> f32 {
+        ((stored - self.baseline) / self.gain * self.unit) as f32
+    }
+}
+
+/// The lead of each signal of a file: `None` for a signal that is not one of the twelve leads.
+///
+/// The user's order goes before the labels. Without any label, twelve signals are taken as the twelve leads in their
+/// usual order and eight as I, II, V1 to V6, the others being derived from them; that is said in the notices.
+pub(super) fn assign_leads(
+    labels: &[&str],
+    options: &ReadOptions,
+    place: Place<'_>,
+) -> Result<(Vec<Option<Lead>>, Vec<Notice>), FormatError> {
+    if let Some(order) = &options.lead_order {
+        if order.len() != labels.len() {
+            let reason = format!("it names {} leads, the file has {}", order.len(), labels.len());
+            return Err(place.correction("lead order", reason));
+        }
+        return Ok((order.iter().copied().map(Some).collect(), Vec::new()));
+    }
+    if labels.iter().all(|label| label.trim().is_empty()) {
+        let (order, notice) = usual_order(labels.len(), place)?;
+        return Ok((order.into_iter().map(Some).collect(), vec![notice]));
+    }
+    let leads: Vec<Option<Lead>> = labels.iter().map(|label| Lead::from_label(label)).collect();
+    let ignored: Vec<String> = labels.iter().zip(&leads).filter(|(_, lead)| lead.is_none()).map(quoted).collect();
+    let twice = |(position, lead): &(usize, &Option<Lead>)| lead.is_some() && leads[..*position].contains(lead);
+    if let Some((_, Some(lead))) = leads.iter().enumerate().find(twice) {
+        return Err(place.ecg(EcgError::LeadTwice(*lead)));
+    }
+    if ignored.len() == labels.len() {
+        return Err(place.not_an_ecg(format!(
+            "none of its signals ({}) is named like one of the twelve leads; if they are, state the lead order",
+            shortened(&ignored)
+        )));
+    }
+    let notice = (!ignored.is_empty()).then(|| {
+        let (what, verb) = if ignored.len() == 1 { ("signal", "is no lead") } else { ("signals", "are no leads") };
+        Notice::File(format!("the {what} {} {verb} of a 12-lead ECG and were not read", shortened(&ignored)))
+    });
+    Ok((leads, notice.into_iter().collect()))
+}
+
+fn quoted((label, _): (&&str, &Option<Lead>)) -> String {
+    if label.trim().is_empty() { "(without a name)".to_owned() } else { format!("{:?}", label.trim()) }
+}
+
+/// A list for a message: the first few, and how many more there are.
+pub(super) fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let list = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => list,
+        more => format!("{list} and {more} more"),
+    }
+}
+
+/// The leads that are meant by a number of signals without names.
+fn usual_order(signals: usize, place: Place<'_>) -> Result<(Vec<Lead>, Notice), FormatError> {
+    match signals {
+        12 => Ok((Lead::ALL.to_vec(), Notice::LeadOrderAssumed)),
+        8 => Ok((
+            Lead::ALL.into_iter().filter(|lead| EIGHT_LEADS.contains(lead)).collect(),
+            Notice::File("the lead order is not stated; the eight leads were taken as I, II, V1 to V6".to_owned()),
+        )),
+        _ => Err(FormatError::TooFewLeads {
+            file: place.file.to_owned(),
+            format: place.format,
+            found: format!("{signals} signals without names"),
+            needed: "12 leads, or the 8 leads I, II and V1 to V6, are needed".to_owned(),
+        }),
+    }
+}
+
+/// The leads that determine the other four.
+const EIGHT_LEADS: [Lead; 8] = [Lead::I, Lead::II, Lead::V1, Lead::V2, Lead::V3, Lead::V4, Lead::V5, Lead::V6];
+
+/// Whether eight or twelve signals without names can be leads.
+pub(super) fn is_usual_lead_count(signals: usize) -> bool {
+    matches!(signals, 8 | 12)
+}
+
+/// A date and, where known, a time as ISO 8601; `None` where the calendar has no such day or the clock no such time.
+pub(super) fn iso_8601(year: u32, month: u32, day: u32, time: Option<(u32, u32, u32)>) -> Option<String> {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=9999).contains(&year) || !(1..=days).contains(&day) {
+        return None;
+    }
+    let date = format!("{year:04}-{month:02}-{day:02}");
+    match time {
+        None => Some(date),
+        Some((hour @ 0..=23, minute @ 0..=59, second @ 0..=60)) => {
+            Some(format!("{date}T{hour:02}:{minute:02}:{second:02}"))
+        }
+        Some(_) => None,
+    }
+}
+
+/// An age in years, where it is one; the largest verified age is 122.
+pub(super) fn plausible_age(years: f32) -> Option<f32> {
+    (0.0..=122.0).contains(&years).then_some(years)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: Place<'static> = Place { file: "x.dat", format: "test" };
+
+    #[test]
+    fn labels_say_which_signals_are_leads() {
+        let options = ReadOptions::default();
+        let (leads, notices) = assign_leads(&["RESP", "ECG II", "aVR", "PLETH"], &options, PLACE).unwrap();
+        assert_eq!(leads, [None, Some(Lead::II), Some(Lead::AVR), None]);
+        assert!(notices[0].to_string().contains("\"RESP\", \"PLETH\""), "{notices:?}");
+        let error = assign_leads(&["RESP", ""], &options, PLACE).unwrap_err();
+        assert_eq!(error.code(), "not-an-ecg");
+        assert!(error.to_string().contains("state the lead order"), "{error}");
+        let error = assign_leads(&["II", "RESP", "II"], &options, PLACE).unwrap_err();
+        assert_eq!(error.to_string(), "x.dat (test): lead II is given twice; state the lead order");
+    }
+
+    #[test]
+    fn unnamed_signals_are_leads_by_their_number_only() {
+        let options = ReadOptions::default();
+        let (leads, notices) = assign_leads(&[""; 12], &options, PLACE).unwrap();
+        assert_eq!(leads, Lead::ALL.map(Some));
+        assert_eq!(notices, [Notice::LeadOrderAssumed]);
+        let (leads, _) = assign_leads(&[""; 8], &options, PLACE).unwrap();
+        assert_eq!(leads, EIGHT_LEADS.map(Some));
+        assert_eq!(assign_leads(&[""; 3], &options, PLACE).unwrap_err().code(), "too-few-leads");
+    }
+
+    #[test]
+    fn the_stated_order_goes_before_the_labels() {
+        let options = ReadOptions { lead_order: Some(vec![Lead::V6, Lead::I]), ..ReadOptions::default() };
+        let (leads, notices) = assign_leads(&["I", "II"], &options, PLACE).unwrap();
+        assert_eq!((leads, notices), (vec![Some(Lead::V6), Some(Lead::I)], vec![]));
+        let error = assign_leads(&["I"; 3], &options, PLACE).unwrap_err();
+        assert_eq!(error.code(), "correction");
+        assert!(error.to_string().contains("names 2 leads, the file has 3"), "{error}");
+    }
+
+    #[test]
+    fn long_recordings_are_read_from_the_beginning() {
+        assert_eq!(bounded(5000, 12, 500.0), (5000, None));
+        let (kept, notice) = bounded(100 * 3600 * 500, 12, 500.0);
+        assert_eq!(kept, 30 * 60 * 500);
+        assert_eq!(notice.unwrap().to_string(), "the recording has 6000.0 minutes; only the first 30.0 were read");
+        assert_eq!(bounded(u64::MAX, 12, 100_000.0).0, MAXIMUM_VALUES / 12);
+    }
+
+    #[test]
+    fn infinite_and_missing_samples() {
+        let mut recording = Recording {
+            leads: vec![(Lead::I, vec![0.5, f32::INFINITY]), (Lead::II, vec![f32::NAN, f32::NEG_INFINITY])],
+            sampling_rate: 500.0,
+            ..Recording::default()
+        };
+        let second = recording.leads[1].clone();
+        let ecg = std::mem::take(&mut recording).into_ecg(PLACE).unwrap();
+        assert_eq!(ecg.leads().len(), 1);
+        assert!(ecg.lead(Lead::I).unwrap()[1].is_nan());
+        let said: Vec<String> = ecg.notices.iter().map(Notice::to_string).collect();
+        assert!(said.contains(&"lead II has no valid sample and was left out".to_owned()), "{said:?}");
+        let recording = Recording { leads: vec![second], sampling_rate: 500.0, ..Recording::default() };
+        let error = recording.into_ecg(PLACE).unwrap_err();
+        assert_eq!(error.code(), "no-valid-sample");
+        assert!(error.to_string().contains("every sample of lead II"), "{error}");
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        assert_eq!(iso_8601(2020, 5, 12, Some((12, 33, 59))).as_deref(), Some("2020-05-12T12:33:59"));
+        assert_eq!(iso_8601(2000, 2, 29, None).as_deref(), Some("2000-02-29"));
+        for (year, month, day) in [(1900, 2, 29), (2020, 13, 1), (2020, 4, 31), (0, 1, 1), (2020, 1, 0)] {
+            assert_eq!(iso_8601(year, month, day, None), None);
+        }
+        assert_eq!(iso_8601(2020, 1, 1, Some((24, 0, 0))), None);
+    }
+}

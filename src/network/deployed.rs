@@ -1,0 +1,339 @@
+//! A network as it estimates: batch normalisation folded into the convolutions, kernels unfolded into matrices once.
+
+use super::assembly::{Assembly, BatchNorm, FoldedConvolution, Step};
+use super::folding::Folding;
+use super::operation::{self, ConvolutionGeometry, PoolGeometry};
+use super::parameter::NamedTensor;
+use super::{Architecture, BATCH_NORM_EPSILON, Head, INPUT_LEADS, INPUT_SAMPLES, Target};
+use burn::tensor::{Device, Tensor, TensorData, activation};
+use std::collections::HashMap;
+
+/// A convolution or a scaling whose tensors have names.
+#[derive(Debug, Clone, PartialEq)]
+enum DeployedStep {
+    Convolution(DeployedConvolution),
+    ScaleAndShift { name: String, channels: usize, relu: bool },
+    Relu,
+    MaxPool(PoolGeometry),
+    Flatten,
+    GlobalAveragePool { channels: usize },
+    Sum([Vec<DeployedStep>; 2]),
+    Branches(Vec<Vec<DeployedStep>>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct DeployedConvolution {
+    name: String,
+    folding: Folding,
+    geometry: ConvolutionGeometry,
+}
+
+/// The steps of a deployed network without its tensors.
+#[derive(Debug, Clone, PartialEq)]
+struct Plan {
+    body: Vec<DeployedStep>,
+    heads: Vec<(Head, DeployedConvolution)>,
+}
+
+impl Plan {
+    fn new(assembly: &Assembly) -> Plan {
+        let heads = assembly.heads.iter().map(|(head, convolution)| (*head, deployed_convolution(convolution)));
+        Plan { body: deployed_steps(&assembly.body), heads: heads.collect() }
+    }
+
+    /// Name and shape of every tensor of the deployed form.
+    fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let mut tensors = Vec::new();
+        let convolution = |tensors: &mut Vec<_>, convolution: &DeployedConvolution| {
+            tensors.push((format!("{}.kernel", convolution.name), convolution.folding.live_shape().to_vec()));
+            tensors.push((format!("{}.bias", convolution.name), vec![convolution.folding.channels_out]));
+        };
+        visit(&self.body, &mut |step| match step {
+            DeployedStep::Convolution(step) => convolution(&mut tensors, step),
+            DeployedStep::ScaleAndShift { name, channels, .. } => {
+                tensors.push((format!("{name}.scale"), vec![*channels]));
+                tensors.push((format!("{name}.shift"), vec![*channels]));
+            }
+            _ => {}
+        });
+        self.heads.iter().for_each(|(_, head)| convolution(&mut tensors, head));
+        tensors
+    }
+}
+
+fn visit<'a>(steps: &'a [DeployedStep], work: &mut impl FnMut(&'a DeployedStep)) {
+    for step in steps {
+        work(step);
+        match step {
+            DeployedStep::Sum(paths) => paths.iter().for_each(|path| visit(path, work)),
+            DeployedStep::Branches(branches) => branches.iter().for_each(|branch| visit(branch, work)),
+            _ => {}
+        }
+    }
+}
+
+fn deployed_convolution(convolution: &FoldedConvolution) -> DeployedConvolution {
+    let FoldedConvolution { name, folding, geometry, .. } = convolution;
+    DeployedConvolution { name: name.clone(), folding: folding.clone(), geometry: *geometry }
+}
+
+fn deployed_steps(steps: &[Step]) -> Vec<DeployedStep> {
+    let mut deployed = Vec::new();
+    for (position, step) in steps.iter().enumerate() {
+        let before = position.checked_sub(1).map(|position| &steps[position]);
+        match step {
+            Step::Convolution(convolution) => {
+                deployed.push(DeployedStep::Convolution(deployed_convolution(convolution)));
+            }
+            // Folded into the convolution before it.
+            Step::BatchNorm(_) if matches!(before, Some(Step::Convolution(_))) => {}
+            Step::BatchNorm(BatchNorm { name, channels, .. }) => {
+                let relu = matches!(steps.get(position + 1), Some(Step::Relu));
+                deployed.push(DeployedStep::ScaleAndShift { name: name.clone(), channels: *channels, relu });
+            }
+            Step::Relu if matches!(deployed.last(), Some(DeployedStep::ScaleAndShift { .. })) => {}
+            Step::Relu => deployed.push(DeployedStep::Relu),
+            Step::MaxPool(geometry) => deployed.push(DeployedStep::MaxPool(*geometry)),
+            Step::Dropout(_) => {}
+            Step::Flatten => deployed.push(DeployedStep::Flatten),
+            Step::GlobalAveragePool { channels } => {
+                deployed.push(DeployedStep::GlobalAveragePool { channels: *channels });
+            }
+            Step::Sum(paths) => {
+                deployed.push(DeployedStep::Sum([deployed_steps(&paths[0]), deployed_steps(&paths[1])]));
+            }
+            Step::Branches(branches) => {
+                deployed.push(DeployedStep::Branches(branches.iter().map(|branch| deployed_steps(branch)).collect()));
+            }
+        }
+    }
+    deployed
+}
+
+/// Folds the batch normalisations of a trained network into its convolutions.
+///
+/// `values` are the values of the assembly's parameters, kernels with their live columns only. With the scale
+/// s = gamma / sqrt(variance + epsilon), a convolution with kernel K and bias b that is normalised becomes one with
+/// kernel s K and bias beta + s (b - mean), exactly.
+pub fn deploy(assembly: &Assembly, values: &[Vec<f32>]) -> Vec<NamedTensor> {
+    let mut tensors = Vec::new();
+    deploy_steps(&assembly.body, values, &mut tensors);
+    for (_, head) in &assembly.heads {
+        deploy_convolution(head, None, values, &mut tensors);
+    }
+    tensors
+}
+
+fn deploy_steps(steps: &[Step], values: &[Vec<f32>], tensors: &mut Vec<NamedTensor>) {
+    for (position, step) in steps.iter().enumerate() {
+        match step {
+            Step::Convolution(convolution) => {
+                let norm = match steps.get(position + 1) {
+                    Some(Step::BatchNorm(norm)) => Some(norm),
+                    _ => None,
+                };
+                deploy_convolution(convolution, norm, values, tensors);
+            }
+            Step::BatchNorm(norm) if position == 0 || !matches!(steps[position - 1], Step::Convolution(_)) => {
+                let (scale, shift) = scale_and_shift(norm, values);
+                let tensor = |part: &str, values: Vec<f32>| NamedTensor {
+                    name: format!("{}.{part}", norm.name),
+                    shape: vec![values.len()],
+                    values,
+                };
+                tensors.extend([tensor("scale", scale), tensor("shift", shift)]);
+            }
+            Step::Sum(paths) => paths.iter().for_each(|path| deploy_steps(path, values, tensors)),
+            Step::Branches(branches) => branches.iter().for_each(|branch| deploy_steps(branch, values, tensors)),
+            _ => {}
+        }
+    }
+}
+
+fn deploy_convolution(
+    convolution: &FoldedConvolution,
+    norm: Option<&BatchNorm>,
+    values: &[Vec<f32>],
+    tensors: &mut Vec<NamedTensor>,
+) {
+    let filters = convolution.folding.channels_out;
+    let mut kernel = values[convolution.kernel].clone();
+    let mut bias = convolution.bias.map_or_else(|| vec![0.0; filters], |bias| values[bias].clone());
+    if let Some(norm) = norm {
+        let (scale, shift) = scale_and_shift(norm, values);
+        for row in kernel.chunks_exact_mut(filters) {
+            row.iter_mut().zip(&scale).for_each(|(value, scale)| *value *= scale);
+        }
+        for ((bias, scale), shift) in bias.iter_mut().zip(&scale).zip(&shift) {
+            *bias = *bias * scale + shift;
+        }
+    }
+    let name = &convolution.name;
+    let shape = convolution.folding.live_shape().to_vec();
+    tensors.push(NamedTensor { name: format!("{name}.kernel"), shape, values: kernel });
+    tensors.push(NamedTensor { name: format!("{name}.bias"), shape: vec![filters], values: bias });
+}
+
+fn scale_and_shift(norm: &BatchNorm, values: &[Vec<f32>]) -> (Vec<f32>, Vec<f32>) {
+    let scale: Vec<f32> = values[norm.gamma]
+        .iter()
+        .zip(&values[norm.moving_variance])
+        .map(|(gamma, variance)| gamma / (variance + BATCH_NORM_EPSILON).sqrt())
+        .collect();
+    let shift = values[norm.beta]
+        .iter()
+        .zip(&values[norm.moving_mean])
+        .zip(&scale)
+        .map(|((beta, mean), scale)| beta - mean * scale)
+        .collect();
+    (scale, shift)
+}
+
+/// Why tensors do not make a network.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum DeployError {
+    #[error("tensor {name} is missing; are these the weights of {network} for {target}?")]
+    Missing { name: String, network: Architecture, target: Target },
+    #[error("tensor {name} has the shape {found:?}, {network} needs {expected:?}")]
+    Shape { name: String, found: Vec<usize>, expected: Vec<usize>, network: Architecture },
+    #[error("tensor {name} holds a value that is not a finite number; the weights are damaged")]
+    NotFinite { name: String },
+}
+
+/// What a network says of a batch of recordings.
+#[derive(Debug, Clone)]
+pub struct Outputs {
+    /// `[recordings, 1]`, in units of 100 years.
+    pub age: Option<Tensor<2>>,
+    /// `[recordings, 2]`, the logits of male and female.
+    pub sex: Option<Tensor<2>>,
+}
+
+/// A network that estimates, on one device.
+#[derive(Debug, Clone)]
+pub struct DeployedNetwork {
+    architecture: Architecture,
+    target: Target,
+    plan: Plan,
+    /// By layer: the matrix of a convolution or, as one row, a scale; and the bias or shift.
+    matrices: HashMap<String, (Tensor<2>, Tensor<1>)>,
+    device: Device,
+}
+
+impl DeployedNetwork {
+    /// Puts the tensors that [`deploy`] made on a device.
+    ///
+    /// # Errors
+    /// Where a tensor is missing, has another shape or holds a NaN or an infinity.
+    pub fn new(
+        architecture: Architecture,
+        target: Target,
+        tensors: &[NamedTensor],
+        device: &Device,
+    ) -> Result<Self, DeployError> {
+        let plan = Plan::new(&Assembly::new(architecture, target));
+        let mut by_name: HashMap<&str, &NamedTensor> = HashMap::new();
+        for (name, shape) in plan.tensors() {
+            let found = tensors.iter().find(|tensor| tensor.name == name);
+            let found =
+                found.ok_or_else(|| DeployError::Missing { name: name.clone(), network: architecture, target })?;
+            if found.shape != shape {
+                let (found, network) = (found.shape.clone(), architecture);
+                return Err(DeployError::Shape { name, found, expected: shape, network });
+            }
+            if !found.values.iter().all(|value| value.is_finite()) {
+                return Err(DeployError::NotFinite { name });
+            }
+            by_name.insert(&found.name, found);
+        }
+        let upload = |name: String| -> Tensor<1> {
+            let values = by_name[name.as_str()].values.clone();
+            let length = values.len();
+            Tensor::from_data(TensorData::new(values, [length]), device)
+        };
+        let mut matrices = HashMap::new();
+        let mut unfold = |step: &DeployedConvolution| {
+            let matrix = step.folding.matrix(upload(format!("{}.kernel", step.name)));
+            let bias = step.folding.repeat(upload(format!("{}.bias", step.name)));
+            matrices.insert(step.name.clone(), (matrix, bias));
+        };
+        plan.heads.iter().for_each(|(_, head)| unfold(head));
+        let mut scalings = Vec::new();
+        visit(&plan.body, &mut |step| match step {
+            DeployedStep::Convolution(step) => unfold(step),
+            DeployedStep::ScaleAndShift { name, .. } => scalings.push(name.clone()),
+            _ => {}
+        });
+        for name in scalings {
+            let pair = (upload(format!("{name}.scale")).unsqueeze(), upload(format!("{name}.shift")));
+            matrices.insert(name, pair);
+        }
+        Ok(Self { architecture, target, plan, matrices, device: device.clone() })
+    }
+
+    pub fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Puts inputs, each [`INPUT_SAMPLES`] x [`INPUT_LEADS`] with the leads of a sample side by side, on the device.
+    ///
+    /// # Panics
+    /// Where `values` is not a whole number of inputs.
+    pub fn input(&self, values: Vec<f32>) -> Tensor<3> {
+        let recordings = values.len() / (INPUT_SAMPLES * INPUT_LEADS);
+        Tensor::from_data(TensorData::new(values, [recordings, INPUT_SAMPLES, INPUT_LEADS]), &self.device)
+    }
+
+    /// Runs the network on `[recordings, INPUT_SAMPLES, INPUT_LEADS]`.
+    pub fn forward(&self, input: Tensor<3>) -> Outputs {
+        let features = self.run(&self.plan.body, input);
+        let output = |wanted: Head| {
+            let (_, head) = self.plan.heads.iter().find(|(head, _)| *head == wanted)?;
+            Some(self.convolution(head, features.clone()).squeeze_dim(1))
+        };
+        Outputs { age: output(Head::Age), sex: output(Head::Sex) }
+    }
+
+    fn convolution(&self, step: &DeployedConvolution, input: Tensor<3>) -> Tensor<3> {
+        let (matrix, bias) = self.matrices[&step.name].clone();
+        operation::convolution(input, matrix, bias, step.geometry)
+    }
+
+    fn run(&self, steps: &[DeployedStep], input: Tensor<3>) -> Tensor<3> {
+        steps.iter().fold(input, |input, step| match step {
+            DeployedStep::Convolution(step) => self.convolution(step, input),
+            DeployedStep::ScaleAndShift { name, relu, .. } => {
+                let (scale, shift) = self.matrices[name].clone();
+                operation::scale_and_shift(input, scale.squeeze_dim(0), shift, *relu)
+            }
+            DeployedStep::Relu => activation::relu(input),
+            DeployedStep::MaxPool(geometry) => operation::max_pool(input, *geometry),
+            DeployedStep::Flatten => flatten(input),
+            DeployedStep::GlobalAveragePool { channels } => global_average_pool(input, *channels),
+            DeployedStep::Sum([first, second]) => self.run(first, input.clone()) + self.run(second, input),
+            DeployedStep::Branches(branches) => {
+                Tensor::cat(branches.iter().map(|branch| self.run(branch, input.clone())).collect(), 2)
+            }
+        })
+    }
+}
+
+/// All samples of a recording in one row.
+pub(super) fn flatten(input: Tensor<3>) -> Tensor<3> {
+    let [recordings, samples, width] = input.dims();
+    input.reshape([recordings, 1, samples * width])
+}
+
+/// The mean of each channel over samples and leads.
+pub(super) fn global_average_pool(input: Tensor<3>, channels: usize) -> Tensor<3> {
+    let [recordings, samples, width] = input.dims();
+    input.reshape([recordings, samples * width / channels, channels]).mean_dim(1)
+}

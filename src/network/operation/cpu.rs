@@ -1,0 +1,458 @@
+//! The operations on the CPU: plain functions on slices of `f32`.
+//!
+//! A convolution along time needs no copy of its input: with all leads and channels of a sample side by side, the values
+//! under the kernel at one output sample are one run of memory, and those of the next output sample start a stride
+//! further. The whole convolution is one matrix product whose left matrix is such an overlapping view; only the few
+//! output samples whose kernel reaches over the ends are gathered with their zeros.
+
+use super::{ConvolutionGeometry, PoolGeometry};
+
+/// Below this many output samples the rows of all recordings of a batch are gathered into one matrix: the products of
+/// single recordings would be too flat to use the machine.
+const GATHER_BELOW: usize = 96;
+
+/// Values of one chunk of work of the element-wise loops: small enough to balance, large enough to amortise.
+const CHUNK: usize = 1 << 15;
+
+#[cfg(feature = "native")]
+mod parallel {
+    //! Loops over independent chunks, on all cores.
+    use rayon::prelude::*;
+
+    pub fn chunks<T: Send>(data: &mut [T], size: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+        data.par_chunks_mut(size).enumerate().for_each(|(index, chunk)| work(index, chunk));
+    }
+
+    pub fn map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+        (0..count).into_par_iter().map(work).collect()
+    }
+
+    pub fn product() -> gemm::Parallelism {
+        gemm::Parallelism::Rayon(0)
+    }
+}
+
+#[cfg(not(feature = "native"))]
+mod parallel {
+    //! The same loops on the one core that a browser's worker has.
+
+    pub fn chunks<T>(data: &mut [T], size: usize, work: impl Fn(usize, &mut [T])) {
+        data.chunks_mut(size).enumerate().for_each(|(index, chunk)| work(index, chunk));
+    }
+
+    pub fn map<T>(count: usize, work: impl Fn(usize) -> T) -> Vec<T> {
+        (0..count).map(work).collect()
+    }
+
+    pub fn product() -> gemm::Parallelism {
+        gemm::Parallelism::None
+    }
+}
+
+/// A matrix in a slice: element (row, column) lies at `row * row_stride + column * column_stride`.
+#[derive(Clone, Copy)]
+struct Matrix<'a> {
+    values: &'a [f32],
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    fn rows(values: &'a [f32], row_stride: usize) -> Self {
+        Self { values, row_stride, column_stride: 1 }
+    }
+
+    fn transposed(self) -> Self {
+        Self { values: self.values, row_stride: self.column_stride, column_stride: self.row_stride }
+    }
+
+    fn holds(&self, rows: usize, columns: usize) -> bool {
+        rows == 0
+            || columns == 0
+            || (rows - 1) * self.row_stride + (columns - 1) * self.column_stride < self.values.len()
+    }
+}
+
+/// `out += left x right` (or `out = left x right`), `out` being `rows` x `columns` and `inner` the shared dimension.
+fn product(
+    out: &mut [f32],
+    (rows, inner, columns): (usize, usize, usize),
+    left: Matrix,
+    right: Matrix,
+    accumulate: bool,
+    parallelism: gemm::Parallelism,
+) {
+    assert!(out.len() >= rows * columns && left.holds(rows, inner) && right.holds(inner, columns), "matrix sizes");
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    // SAFETY: the assertion above keeps every element that the product touches inside its slice.
+    unsafe {
+        gemm::gemm(
+            rows,
+            columns,
+            inner,
+            out.as_mut_ptr(),
+            1,
+            columns as isize,
+            accumulate,
+            left.values.as_ptr(),
+            left.column_stride as isize,
+            left.row_stride as isize,
+            right.values.as_ptr(),
+            right.column_stride as isize,
+            right.row_stride as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+}
+
+/// The values under the kernel at the given output samples, zeros where it reaches over the ends.
+fn gather(input: &[f32], geometry: &ConvolutionGeometry, samples: impl Iterator<Item = usize>, rows: &mut Vec<f32>) {
+    let width = geometry.width_in;
+    for sample in samples {
+        let start = rows.len();
+        rows.resize(start + geometry.row(), 0.0);
+        let (first_tap, first_sample, count) = geometry.overlap(sample);
+        let to = start + first_tap * width;
+        rows[to..to + count * width].copy_from_slice(&input[first_sample * width..(first_sample + count) * width]);
+    }
+}
+
+/// The rows of all output samples of a whole batch, gathered.
+fn gather_batch(input: &[f32], geometry: &ConvolutionGeometry) -> Vec<f32> {
+    let recordings = input.len() / (geometry.samples_in * geometry.width_in);
+    let mut rows = Vec::with_capacity(recordings * geometry.samples_out * geometry.row());
+    for recording in input.chunks_exact(geometry.samples_in * geometry.width_in) {
+        gather(recording, geometry, 0..geometry.samples_out, &mut rows);
+    }
+    rows
+}
+
+/// Whether the kernel is one sample long and moves by one: the input itself is the matrix of rows.
+fn is_pointwise(geometry: &ConvolutionGeometry) -> bool {
+    geometry.taps == 1 && geometry.stride == 1
+}
+
+/// Convolution along time.
+///
+/// Shapes: `input` [recordings, samples_in, width_in], `weight` [taps * width_in, width_out], `bias` [width_out], `out`
+/// [recordings, samples_out, width_out].
+pub fn convolution(input: &[f32], weight: &[f32], bias: &[f32], geometry: &ConvolutionGeometry, out: &mut [f32]) {
+    let width = geometry.width_out;
+    let recordings = input.len() / (geometry.samples_in * geometry.width_in);
+    let whole = recordings * geometry.samples_out;
+    let weight = Matrix::rows(weight, width);
+    let fill = |out: &mut [f32]| out.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(bias));
+
+    if is_pointwise(geometry) || geometry.samples_out < GATHER_BELOW {
+        let gathered;
+        let rows = match is_pointwise(geometry) {
+            true => input,
+            false => {
+                gathered = gather_batch(input, geometry);
+                &gathered
+            }
+        };
+        fill(out);
+        let sizes = (whole, geometry.row(), width);
+        product(out, sizes, Matrix::rows(rows, geometry.row()), weight, true, parallel::product());
+        return;
+    }
+
+    // One recording has the cores to itself; of several, each core takes whole ones.
+    let parallelism = if recordings == 1 { parallel::product() } else { gemm::Parallelism::None };
+    parallel::chunks(out, geometry.samples_out * width, |recording, out| {
+        let size = geometry.samples_in * geometry.width_in;
+        let input = &input[recording * size..(recording + 1) * size];
+        let interior = geometry.interior();
+        fill(out);
+        if !interior.is_empty() {
+            let start = (interior.start * geometry.stride - geometry.padding) * geometry.width_in;
+            let view = Matrix::rows(&input[start..], geometry.stride * geometry.width_in);
+            let sizes = (interior.len(), geometry.row(), width);
+            let out = &mut out[interior.start * width..interior.end * width];
+            product(out, sizes, view, weight, true, parallelism);
+        }
+        for edge in [0..interior.start, interior.end..geometry.samples_out] {
+            let mut rows = Vec::new();
+            gather(input, geometry, edge.clone(), &mut rows);
+            let sizes = (edge.len(), geometry.row(), width);
+            let out = &mut out[edge.start * width..edge.end * width];
+            product(out, sizes, Matrix::rows(&rows, geometry.row()), weight, true, gemm::Parallelism::None);
+        }
+    });
+}
+
+/// The gradient of [`convolution`] with respect to its input, from the `gradient` of its output.
+pub fn convolution_input_gradient(
+    gradient: &[f32],
+    weight: &[f32],
+    geometry: &ConvolutionGeometry,
+    input_gradient: &mut [f32],
+) {
+    if geometry.stride == 1 {
+        // The gradient of a convolution of stride 1 is a convolution with the kernel turned round in time.
+        let reversed = reverse_taps(weight, geometry);
+        let turned = ConvolutionGeometry {
+            samples_in: geometry.samples_out,
+            samples_out: geometry.samples_in,
+            width_in: geometry.width_out,
+            width_out: geometry.width_in,
+            padding: geometry.taps - 1 - geometry.padding,
+            ..*geometry
+        };
+        convolution(gradient, &reversed, &vec![0.0; geometry.width_in], &turned, input_gradient);
+        return;
+    }
+    let (row, width) = (geometry.row(), geometry.width_out);
+    let recordings = gradient.len() / (geometry.samples_out * width);
+    let parallelism = if recordings == 1 { parallel::product() } else { gemm::Parallelism::None };
+    parallel::chunks(input_gradient, geometry.samples_in * geometry.width_in, |recording, input_gradient| {
+        let size = geometry.samples_out * width;
+        let gradient = &gradient[recording * size..(recording + 1) * size];
+        let mut rows = vec![0.0; geometry.samples_out * row];
+        let sizes = (geometry.samples_out, width, row);
+        let weight = Matrix::rows(weight, width).transposed();
+        product(&mut rows, sizes, Matrix::rows(gradient, width), weight, false, parallelism);
+        input_gradient.fill(0.0);
+        for (sample, row) in rows.chunks_exact(row).enumerate() {
+            let (first_tap, first_sample, count) = geometry.overlap(sample);
+            let from = &row[first_tap * geometry.width_in..(first_tap + count) * geometry.width_in];
+            let to = &mut input_gradient[first_sample * geometry.width_in..(first_sample + count) * geometry.width_in];
+            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        }
+    });
+}
+
+/// The kernel of the backward convolution: `[taps, width_in, width_out]` becomes `[taps reversed, width_out, width_in]`.
+fn reverse_taps(weight: &[f32], geometry: &ConvolutionGeometry) -> Vec<f32> {
+    let (rows, columns) = (geometry.width_in, geometry.width_out);
+    let mut reversed = vec![0.0; weight.len()];
+    parallel::chunks(&mut reversed, rows * columns, |tap, block| {
+        let from = &weight[(geometry.taps - 1 - tap) * rows * columns..][..rows * columns];
+        for (row, from) in from.chunks_exact(columns).enumerate() {
+            from.iter().enumerate().for_each(|(column, value)| block[column * rows + row] = *value);
+        }
+    });
+    reversed
+}
+
+/// The gradient of [`convolution`] with respect to its weight, `[taps * width_in, width_out]`.
+pub fn convolution_weight_gradient(
+    input: &[f32],
+    gradient: &[f32],
+    geometry: &ConvolutionGeometry,
+    weight_gradient: &mut [f32],
+) {
+    let (row, width) = (geometry.row(), geometry.width_out);
+    let recordings = input.len() / (geometry.samples_in * geometry.width_in);
+    let mut add = |rows: Matrix, gradient: &[f32], samples: usize, accumulate: bool| {
+        let sizes = (row, samples, width);
+        let gradient = Matrix::rows(gradient, width);
+        product(weight_gradient, sizes, rows.transposed(), gradient, accumulate, parallel::product());
+    };
+    if is_pointwise(geometry) {
+        add(Matrix::rows(input, row), gradient, recordings * geometry.samples_out, false);
+        return;
+    }
+    if geometry.samples_out < GATHER_BELOW {
+        let rows = gather_batch(input, geometry);
+        add(Matrix::rows(&rows, row), gradient, recordings * geometry.samples_out, false);
+        return;
+    }
+    let interior = geometry.interior();
+    let mut edge_rows = Vec::new();
+    let mut edge_gradient = Vec::new();
+    let recordings = input.chunks_exact(geometry.samples_in * geometry.width_in);
+    for (number, (input, gradient)) in
+        recordings.zip(gradient.chunks_exact(geometry.samples_out * width)).enumerate()
+    {
+        let start = (interior.start * geometry.stride).saturating_sub(geometry.padding) * geometry.width_in;
+        let view = Matrix::rows(&input[start..], geometry.stride * geometry.width_in);
+        add(view, &gradient[interior.start * width..], interior.len(), number > 0);
+        for edge in [0..interior.start, interior.end..geometry.samples_out] {
+            gather(input, geometry, edge.clone(), &mut edge_rows);
+            edge_gradient.extend_from_slice(&gradient[edge.start * width..edge.end * width]);
+        }
+    }
+    let edges = edge_gradient.len() / width;
+    if edges > 0 {
+        add(Matrix::rows(&edge_rows, row), &edge_gradient, edges, true);
+    }
+}
+
+/// Sums over all rows of `[rows, columns]`: the same number whatever the number of threads.
+pub fn column_sums(values: &[f32], columns: usize) -> Vec<f32> {
+    reduce_rows(values, values, columns, |sums, row, _| {
+        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+    })
+}
+
+/// Adds up what `add` makes of each pair of rows of `a` and `b`, in fixed chunks and then, in double precision, over the
+/// chunks in order.
+fn reduce_rows(a: &[f32], b: &[f32], columns: usize, add: impl Fn(&mut [f32], &[f32], &[f32]) + Sync + Send) -> Vec<f32> {
+    let chunk = (CHUNK / columns).max(1) * columns;
+    let partial = parallel::map(a.len().div_ceil(chunk), |index| {
+        let range = index * chunk..((index + 1) * chunk).min(a.len());
+        let mut sums = vec![0.0f32; columns];
+        let rows = a[range.clone()].chunks_exact(columns).zip(b[range].chunks_exact(columns));
+        rows.for_each(|(a, b)| add(&mut sums, a, b));
+        sums
+    });
+    let mut total = vec![0.0f64; columns];
+    for sums in partial {
+        total.iter_mut().zip(sums).for_each(|(total, sum)| *total += f64::from(sum));
+    }
+    total.into_iter().map(|total| total as f32).collect()
+}
+
+/// Mean and variance (of the population) of each channel of `[rows, channels]`.
+pub fn batch_statistics(input: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
+    let rows = (input.len() / channels) as f32;
+    let mean: Vec<f32> = column_sums(input, channels).into_iter().map(|sum| sum / rows).collect();
+    let squares = reduce_rows(input, input, channels, |sums, row, _| {
+        for ((sum, value), mean) in sums.iter_mut().zip(row).zip(&mean) {
+            *sum += (value - mean) * (value - mean);
+        }
+    });
+    let variance = squares.into_iter().map(|sum| sum / rows).collect();
+    (mean, variance)
+}
+
+/// `max(scale * input + shift, floor)` for each channel of `[rows, channels]`; the floor 0 makes it a ReLU.
+pub fn scale_and_shift(input: &[f32], scale: &[f32], shift: &[f32], floor: f32, out: &mut [f32]) {
+    let channels = scale.len();
+    let chunk = (CHUNK / channels).max(1) * channels;
+    parallel::chunks(out, chunk, |index, out| {
+        let input = &input[index * chunk..][..out.len()];
+        for (out, input) in out.chunks_exact_mut(channels).zip(input.chunks_exact(channels)) {
+            for (((out, input), scale), shift) in out.iter_mut().zip(input).zip(scale).zip(shift) {
+                *out = (scale * input + shift).max(floor);
+            }
+        }
+    });
+}
+
+/// What the gradient of a batch normalisation needs of the forward pass.
+pub struct Normalised<'a> {
+    /// `[rows, channels]`.
+    pub input: &'a [f32],
+    pub mean: &'a [f32],
+    pub inverse_deviation: &'a [f32],
+    pub gamma: &'a [f32],
+    pub beta: &'a [f32],
+    /// Whether a ReLU follows.
+    pub relu: bool,
+}
+
+/// Gradients of a batch normalisation (and the ReLU after it): into `input_gradient`, and those of gamma and beta.
+///
+/// Ioffe and Szegedy 2015, section 3: the batch's own mean and variance depend on the input, so each value's gradient
+/// loses the part that all rows share.
+pub fn batch_norm_gradients(forward: &Normalised, gradient: &[f32], input_gradient: &mut [f32]) -> (Vec<f32>, Vec<f32>) {
+    let channels = forward.gamma.len();
+    let rows = (gradient.len() / channels) as f32;
+    let multiply = |a: &[f32], b: &[f32]| -> Vec<f32> { a.iter().zip(b).map(|(a, b)| a * b).collect() };
+    let scale = multiply(forward.gamma, forward.inverse_deviation);
+    let shift: Vec<f32> =
+        forward.beta.iter().zip(multiply(forward.mean, &scale)).map(|(beta, mean)| beta - mean).collect();
+    // The gradient that passes the ReLU; its output is positive exactly where the normalised value is.
+    let threshold = if forward.relu { 0.0 } else { f32::NEG_INFINITY };
+
+    let beta_gradient = reduce_rows(forward.input, gradient, channels, |sums, input, gradient| {
+        for ((((sum, input), gradient), scale), shift) in
+            sums.iter_mut().zip(input).zip(gradient).zip(&scale).zip(&shift)
+        {
+            *sum += if scale * input + shift > threshold { *gradient } else { 0.0 };
+        }
+    });
+    let centred = reduce_rows(forward.input, gradient, channels, |sums, input, gradient| {
+        for (((((sum, input), gradient), scale), shift), mean) in
+            sums.iter_mut().zip(input).zip(gradient).zip(&scale).zip(&shift).zip(forward.mean)
+        {
+            *sum += if scale * input + shift > threshold { gradient * (input - mean) } else { 0.0 };
+        }
+    });
+    let gamma_gradient = multiply(&centred, forward.inverse_deviation);
+
+    let shared: Vec<f32> = beta_gradient.iter().map(|sum| sum / rows).collect();
+    let slope: Vec<f32> =
+        multiply(&gamma_gradient, forward.inverse_deviation).into_iter().map(|sum| sum / rows).collect();
+    let chunk = (CHUNK / channels).max(1) * channels;
+    parallel::chunks(input_gradient, chunk, |index, out| {
+        let range = index * chunk..index * chunk + out.len();
+        let rows = forward.input[range.clone()].chunks_exact(channels).zip(gradient[range].chunks_exact(channels));
+        for (out, (input, gradient)) in out.chunks_exact_mut(channels).zip(rows) {
+            for channel in 0..channels {
+                let value = input[channel];
+                let open = scale[channel] * value + shift[channel] > threshold;
+                let gradient = if open { gradient[channel] } else { 0.0 };
+                let common = shared[channel] + (value - forward.mean[channel]) * slope[channel];
+                out[channel] = scale[channel] * (gradient - common);
+            }
+        }
+    });
+    (gamma_gradient, beta_gradient)
+}
+
+/// Maximum over windows: `input` [recordings, samples_in, leads_in, channels] to `out` [recordings, samples_out,
+/// leads_out, channels].
+pub fn max_pool(input: &[f32], geometry: &PoolGeometry, out: &mut [f32]) {
+    let (width_in, width_out, channels) = (geometry.width_in(), geometry.width_out(), geometry.channels);
+    parallel::chunks(out, width_out * geometry.samples_out, |recording, out| {
+        let input = &input[recording * geometry.samples_in * width_in..][..geometry.samples_in * width_in];
+        for (position, out) in out.chunks_exact_mut(channels).enumerate() {
+            out.fill(f32::NEG_INFINITY);
+            for_each_in_window(geometry, position, |start| {
+                let values = &input[start..start + channels];
+                out.iter_mut().zip(values).for_each(|(out, value)| *out = out.max(*value));
+            });
+        }
+    });
+}
+
+/// The gradient of [`max_pool`]: each output's gradient goes to the first input of its window that equals it.
+pub fn max_pool_gradient(
+    input: &[f32],
+    output: &[f32],
+    gradient: &[f32],
+    geometry: &PoolGeometry,
+    input_gradient: &mut [f32],
+) {
+    let (width_in, width_out, channels) = (geometry.width_in(), geometry.width_out(), geometry.channels);
+    parallel::chunks(input_gradient, geometry.samples_in * width_in, |recording, input_gradient| {
+        input_gradient.fill(0.0);
+        let input = &input[recording * geometry.samples_in * width_in..][..geometry.samples_in * width_in];
+        let range = recording * geometry.samples_out * width_out..(recording + 1) * geometry.samples_out * width_out;
+        let mut left = vec![0.0; channels];
+        let outputs = output[range.clone()].chunks_exact(channels).zip(gradient[range].chunks_exact(channels));
+        for (position, (output, gradient)) in outputs.enumerate() {
+            left.copy_from_slice(gradient);
+            for_each_in_window(geometry, position, |start| {
+                let values = &input[start..start + channels];
+                let to = &mut input_gradient[start..start + channels];
+                for (((to, value), output), left) in to.iter_mut().zip(values).zip(output).zip(&mut left) {
+                    let given = if value == output { *left } else { 0.0 };
+                    *to += given;
+                    *left -= given;
+                }
+            });
+        }
+    });
+}
+
+/// Calls `visit` with the start of each run of channels under the window of an output position (sample x lead).
+fn for_each_in_window(geometry: &PoolGeometry, position: usize, mut visit: impl FnMut(usize)) {
+    let (sample, lead) = (position / geometry.leads_out, position % geometry.leads_out);
+    for sample in geometry.sample_window(sample) {
+        for lead in geometry.lead_window(lead) {
+            visit((sample * geometry.leads_in + lead) * geometry.channels);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The few operations that the networks are made of.
+//!
+//! An activation is a tensor `[recordings, samples, leads x channels]`: all leads and channels of one sample lie side by
+//! side, so that every convolution of the published networks, whether along time, across leads or both, is a convolution
+//! along time of rows (see [`convolution`]), and that is one matrix product.
+//!
+//! On the CPU the operations are our own functions ([`cpu`]) inside burn's graph, with gradients of their own; on any
+//! other device they are composed of burn's tensor operations ([`composed`]), which also serve as the truth that the
+//! former are tested against.
+
+mod composed;
+mod cpu;
+mod geometry;
+#[cfg(feature = "native")]
+mod gradient;
+
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, backend_extension};
+use burn::tensor::{Device, Tensor};
+use burn_flex::{FlexTensor, Layout};
+pub use geometry::{ConvolutionGeometry, PoolGeometry, same_padding};
+
+/// The operations which the CPU backend gets from [`cpu`].
+#[backend_extension(Flex, Autodiff: cfg(feature = "native"))]
+pub(crate) trait EcgOperations: Backend {
+    /// See [`convolution`].
+    fn convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        geometry: ConvolutionGeometry,
+    ) -> FloatTensor<Self>;
+
+    /// See [`batch_norm`]; output, mean and variance.
+    fn batch_norm(
+        input: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        epsilon: f32,
+        relu: bool,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// See [`scale_and_shift`].
+    fn scale_and_shift(
+        input: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+        relu: bool,
+    ) -> FloatTensor<Self>;
+
+    /// See [`max_pool`].
+    fn max_pool(input: FloatTensor<Self>, geometry: PoolGeometry) -> FloatTensor<Self>;
+}
+
+/// A contiguous tensor of the CPU backend from its values.
+fn tensor(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
+    let layout = Layout::contiguous(shape.to_vec().into());
+    FlexTensor::new(burn::tensor::Bytes::from_elems(values), layout, burn::tensor::DType::F32)
+}
+
+/// The values of a contiguous tensor of the CPU backend.
+fn values(tensor: &FlexTensor) -> &[f32] {
+    tensor.as_slice().expect("made contiguous before")
+}
+
+impl EcgOperations for Flex {
+    fn convolution(
+        input: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        geometry: ConvolutionGeometry,
+    ) -> FlexTensor {
+        let (input, weight, bias) = (input.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
+        let recordings = input.layout().shape()[0];
+        let mut out = vec![0.0; recordings * geometry.samples_out * geometry.width_out];
+        cpu::convolution(values(&input), values(&weight), values(&bias), &geometry, &mut out);
+        tensor(out, &[recordings, geometry.samples_out, geometry.width_out])
+    }
+
+    fn batch_norm(
+        input: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        epsilon: f32,
+        relu: bool,
+    ) -> (FlexTensor, FlexTensor, FlexTensor) {
+        let input = input.to_contiguous();
+        let (gamma, beta) = (gamma.to_contiguous(), beta.to_contiguous());
+        let channels = values(&gamma).len();
+        let (mean, variance) = cpu::batch_statistics(values(&input), channels);
+        let scale: Vec<f32> =
+            values(&gamma).iter().zip(&variance).map(|(gamma, variance)| gamma / (variance + epsilon).sqrt()).collect();
+        let shift: Vec<f32> =
+            values(&beta).iter().zip(&mean).zip(&scale).map(|((beta, mean), scale)| beta - mean * scale).collect();
+        let mut out = vec![0.0; values(&input).len()];
+        cpu::scale_and_shift(values(&input), &scale, &shift, floor(relu), &mut out);
+        let shape = input.layout().shape().to_vec();
+        (tensor(out, &shape), tensor(mean, &[channels]), tensor(variance, &[channels]))
+    }
+
+    fn scale_and_shift(input: FlexTensor, scale: FlexTensor, shift: FlexTensor, relu: bool) -> FlexTensor {
+        let (input, scale, shift) = (input.to_contiguous(), scale.to_contiguous(), shift.to_contiguous());
+        let mut out = vec![0.0; values(&input).len()];
+        cpu::scale_and_shift(values(&input), values(&scale), values(&shift), floor(relu), &mut out);
+        tensor(out, &input.layout().shape().to_vec())
+    }
+
+    fn max_pool(input: FlexTensor, geometry: PoolGeometry) -> FlexTensor {
+        let input = input.to_contiguous();
+        let recordings = input.layout().shape()[0];
+        let mut out = vec![0.0; recordings * geometry.samples_out * geometry.width_out()];
+        cpu::max_pool(values(&input), &geometry, &mut out);
+        tensor(out, &[recordings, geometry.samples_out, geometry.width_out()])
+    }
+}
+
+fn floor(relu: bool) -> f32 {
+    if relu { 0.0 } else { f32::NEG_INFINITY }
+}
+
+/// Whether tensors on this device are computed by [`cpu`].
+fn is_cpu(device: &Device) -> bool {
+    matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
+}
+
+/// Convolution along time of rows, with a bias.
+///
+/// Shapes: `input` [recordings, samples_in, width_in], `weight` [taps * width_in, width_out], `bias` [width_out]; the
+/// result is [recordings, samples_out, width_out].
+pub fn convolution(input: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>, geometry: ConvolutionGeometry) -> Tensor<3> {
+    if !is_cpu(&input.device()) {
+        return composed::convolution(input, weight, bias, geometry);
+    }
+    let (input, weight, bias) = (input.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as EcgOperations>::convolution(input, weight, bias, geometry))
+}
+
+/// Batch normalisation by the statistics of the batch itself (Ioffe and Szegedy 2015), and a ReLU if asked for.
+///
+/// Shapes: `input` [recordings, samples, leads x channels], `gamma` and `beta` [channels]. Returns the output and, for
+/// the moving averages, the mean and the variance of each channel, which carry no gradient.
+pub fn batch_norm(
+    input: Tensor<3>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f32,
+    relu: bool,
+) -> (Tensor<3>, Tensor<1>, Tensor<1>) {
+    if !is_cpu(&input.device()) {
+        return composed::batch_norm(input, gamma, beta, epsilon, relu);
+    }
+    let (input, gamma, beta) = (input.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch());
+    let (output, mean, variance) = <Dispatch as EcgOperations>::batch_norm(input, gamma, beta, epsilon, relu);
+    (Tensor::from_dispatch(output), Tensor::from_dispatch(mean), Tensor::from_dispatch(variance))
+}
+
+/// `scale * input + shift` for each channel, and a ReLU if asked for: what is left of a batch normalisation that cannot
+/// be folded into a convolution. Not differentiable.
+///
+/// Shapes: `input` [recordings, samples, leads x channels], `scale` and `shift` [channels].
+pub fn scale_and_shift(input: Tensor<3>, scale: Tensor<1>, shift: Tensor<1>, relu: bool) -> Tensor<3> {
+    if !is_cpu(&input.device()) {
+        return composed::scale_and_shift(input, scale, shift, relu);
+    }
+    let (input, scale, shift) = (input.into_dispatch(), scale.into_dispatch(), shift.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as EcgOperations>::scale_and_shift(input, scale, shift, relu))
+}
+
+/// Maximum over windows of samples and leads; padding never wins.
+///
+/// Shapes: [recordings, samples_in, leads_in x channels] to [recordings, samples_out, leads_out x channels].
+pub fn max_pool(input: Tensor<3>, geometry: PoolGeometry) -> Tensor<3> {
+    if !is_cpu(&input.device()) {
+        return composed::max_pool(input, geometry);
+    }
+    Tensor::from_dispatch(<Dispatch as EcgOperations>::max_pool(input.into_dispatch(), geometry))
+}
+
+#[cfg(all(test, feature = "native"))]
+mod tests;

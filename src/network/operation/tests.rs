@@ -1,0 +1,102 @@
+//! The CPU operations and their gradients against the same composed of burn's own.
+
+use super::*;
+use burn::tensor::Distribution;
+
+/// Compares results and all gradients, the output being weighted so that no gradient is trivial.
+fn assert_same<const N: usize>(
+    inputs: [Tensor<1>; N],
+    ours: impl Fn([Tensor<1>; N]) -> Tensor<3>,
+    theirs: impl Fn([Tensor<1>; N]) -> Tensor<3>,
+) {
+    let run = |f: &dyn Fn([Tensor<1>; N]) -> Tensor<3>| {
+        let leaves = inputs.clone().map(|tensor| tensor.require_grad());
+        let output = f(leaves.clone());
+        let [a, b, c] = output.dims();
+        let weights = Tensor::<1, burn::tensor::Int>::arange(0..(a * b * c) as i64, &output.device());
+        let weights = (weights.float() * 0.37).sin().reshape([a, b, c]);
+        let gradients = (output.clone() * weights).sum().backward();
+        let mut all = vec![output.into_data()];
+        all.extend(leaves.iter().map(|leaf| leaf.grad(&gradients).expect("a gradient").into_data()));
+        all
+    };
+    for (ours, theirs) in run(&ours).into_iter().zip(run(&theirs)) {
+        let (ours, theirs) = (ours.try_to_vec::<f32>().unwrap(), theirs.try_to_vec::<f32>().unwrap());
+        let scale = theirs.iter().fold(1e-3f32, |scale, value| scale.max(value.abs()));
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert!((ours - theirs).abs() <= 2e-5 * scale, "{ours} is not {theirs} (scale {scale})");
+        }
+    }
+}
+
+fn device() -> Device {
+    Device::flex().autodiff()
+}
+
+fn random(length: usize) -> Tensor<1> {
+    Tensor::random([length], Distribution::Normal(0.0, 1.0), &device())
+}
+
+#[test]
+fn convolution_equals_shifted_slices() {
+    for (samples, taps, stride) in
+        [(200, 7, 2), (200, 3, 1), (131, 16, 4), (40, 16, 5), (7, 3, 2), (3, 7, 1), (250, 1, 1), (200, 1, 2), (12, 12, 1)]
+    {
+        let (recordings, width_in, width_out) = (3, 6, 10);
+        let geometry = ConvolutionGeometry::same(samples, width_in, width_out, taps, stride);
+        let inputs =
+            [random(recordings * samples * width_in), random(taps * width_in * width_out), random(width_out)];
+        let call = |f: fn(Tensor<3>, Tensor<2>, Tensor<1>, ConvolutionGeometry) -> Tensor<3>| {
+            move |[input, weight, bias]: [Tensor<1>; 3]| {
+                let input = input.reshape([recordings, samples, width_in]);
+                f(input, weight.reshape([taps * width_in, width_out]), bias, geometry)
+            }
+        };
+        assert_same(inputs, call(convolution), call(composed::convolution));
+    }
+}
+
+#[test]
+fn batch_norm_equals_its_definition() {
+    for relu in [false, true] {
+        let (recordings, samples, leads, channels) = (4, 150, 3, 16);
+        let inputs = [random(recordings * samples * leads * channels) * 3.0 + 1.0, random(channels), random(channels)];
+        type BatchNorm = fn(Tensor<3>, Tensor<1>, Tensor<1>, f32, bool) -> (Tensor<3>, Tensor<1>, Tensor<1>);
+        let call = |f: BatchNorm| {
+            move |[input, gamma, beta]: [Tensor<1>; 3]| {
+                f(input.reshape([recordings, samples, leads * channels]), gamma, beta, 1e-3, relu).0
+            }
+        };
+        assert_same(inputs, call(batch_norm), call(composed::batch_norm));
+    }
+}
+
+#[test]
+fn max_pool_equals_shifted_maxima() {
+    for (samples, leads, size, stride) in [
+        (40, 6, (3, 3), (2, 2)),
+        (41, 12, (2, 2), (2, 2)),
+        (40, 6, (4, 4), (4, 4)),
+        (5, 1, (2, 2), (2, 2)),
+        (100, 1, (5, 1), (5, 1)),
+    ] {
+        let (recordings, channels) = (2, 5);
+        let geometry = PoolGeometry::same(samples, leads, channels, size, stride);
+        let call = |f: fn(Tensor<3>, PoolGeometry) -> Tensor<3>| {
+            move |[input]: [Tensor<1>; 1]| f(input.reshape([recordings, samples, leads * channels]), geometry)
+        };
+        assert_same([random(recordings * samples * leads * channels)], call(max_pool), call(composed::max_pool));
+    }
+}
+
+#[test]
+fn scale_and_shift_equals_its_definition() {
+    let device = Device::flex();
+    let random = |length: usize| Tensor::<1>::random([length], Distribution::Normal(0.0, 1.0), &device);
+    for relu in [false, true] {
+        let (input, scale, shift) = (random(2 * 30 * 12).reshape([2, 30, 12]), random(4), random(4));
+        let ours = scale_and_shift(input.clone(), scale.clone(), shift.clone(), relu);
+        let theirs = composed::scale_and_shift(input, scale, shift, relu);
+        ours.into_data().assert_approx_eq::<f32>(&theirs.into_data(), burn::tensor::Tolerance::absolute(1e-6));
+    }
+}

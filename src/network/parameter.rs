@@ -1,0 +1,56 @@
+//! Parameters by name.
+
+use super::description::{Initialiser, KernelLayout};
+use super::folding::Folding;
+
+/// A tensor with its name, as weights files hold them; values in C order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedTensor {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+/// The position of a parameter in a network's list.
+pub type ParameterId = usize;
+
+/// What a parameter does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Role {
+    Kernel { folding: Folding, layout: KernelLayout, initialiser: Initialiser },
+    Bias,
+    Gamma,
+    Beta,
+    MovingMean,
+    MovingVariance,
+}
+
+/// A parameter of a network under training: its name, its role, and its published shape.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParameterSpecification {
+    /// Such as `stage1.block1.conv1.kernel`.
+    pub name: String,
+    pub role: Role,
+    /// The shape in the published weights.
+    pub published_shape: Vec<usize>,
+}
+
+impl ParameterSpecification {
+    /// Number of values that are trained and stored: of a kernel only the live columns.
+    pub fn values(&self) -> usize {
+        match &self.role {
+            Role::Kernel { folding, .. } => folding.live_values(),
+            _ => self.published_shape.iter().product(),
+        }
+    }
+
+    /// Number of values in the published weights.
+    pub fn published_values(&self) -> usize {
+        self.published_shape.iter().product()
+    }
+
+    /// Whether gradients change it; moving averages follow the batches instead.
+    pub fn is_trained(&self) -> bool {
+        !matches!(self.role, Role::MovingMean | Role::MovingVariance)
+    }
+}

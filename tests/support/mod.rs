@@ -1,0 +1,41 @@
+//! What several tests need: the reference files beside the repository, and its rule for made-up numbers.
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+
+/// A file or folder of the reference data, or `None`, said on stderr, where that data is absent.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let root = match std::env::var_os("ECGNET_SHARED") {
+        Some(root) => PathBuf::from(root),
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
+    };
+    let path = root.join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: the reference data {} is absent (set ECGNET_SHARED)", path.display());
+    None
+}
+
+/// `count` numbers between -1 and 1 of the given stream: the top 24 bits of splitmix64, as `golden/models.json` says.
+pub fn filled(stream: u64, count: usize) -> impl Iterator<Item = f32> {
+    (0..count as u64).map(move |index| {
+        let bits = splitmix64((stream << 32) + index) >> 40;
+        (bits as f64 / f64::from(1 << 23) - 1.0) as f32
+    })
+}
+
+fn splitmix64(z: u64) -> u64 {
+    let z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// The values of a NumPy file of little-endian 32-bit floats in C order, version 1.
+pub fn read_npy(path: &Path) -> Vec<f32> {
+    let bytes = std::fs::read(path).unwrap();
+    let header = u16::from_le_bytes([bytes[8], bytes[9]]) as usize;
+    assert!(String::from_utf8_lossy(&bytes[..10 + header]).contains("'<f4', 'fortran_order': False"));
+    bytes[10 + header..].chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
