@@ -1,8 +1,44 @@
-//! ECGNet
+//! Age and sex from a standard 12-lead ECG.
+//!
+//! ```text
+//! bytes --> format --> ecg --> signal --> network --> estimate --> web      (browser)
+//!                                           ^            +------> command  (terminal)
+//!                       dataset --> training --> weights --------^
+//! ```
+//!
+//! - [`format`]: readers of ECG files, each recognised by its content.
+//! - [`ecg`]: one recording: leads in millivolt, sampling rate, the person.
+//! - [`signal`]: from a recording to a network's input; heart rate and signal quality.
+//! - [`network`]: the networks, their parameters and weights files.
+//! - [`estimate`]: a recording and weights to an age and a sex.
+//!
+//! With the feature `native` (the default) also [`dataset`], [`training`] and [`report`], and the command `ecgnet`.
+//!
+//! ```no_run
+//! use ecgnet::estimate::Estimator;
+//! use ecgnet::network::weights::Weights;
+//! use ecgnet::signal::Window;
+//!
+//! let ecg = ecgnet::format::open("A0001.hea".as_ref(), &Default::default())?;
+//! let weights = Weights::from_bytes(&std::fs::read("weights/resnet18.safetensors")?)?;
+//! let estimator = Estimator::new(&[weights], &burn::tensor::Device::flex())?;
+//! let estimate = estimator.estimate(&ecg, Window::default())?;
+//! println!("{:?} {:?}", estimate.age, estimate.sex);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
 pub mod ecg;
+pub mod estimate;
+pub mod format;
 pub mod network;
-pub mod signal { 
- pub const INPUT_SAMPLES: usize = 5120; pub const LEADS: usize=12;
- #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
- pub enum Preprocessing { Time, Lead }
-}
+pub mod signal;
+
+#[cfg(feature = "native")]
+pub mod dataset;
+#[cfg(feature = "native")]
+pub mod report;
+#[cfg(feature = "native")]
+pub mod training;
+
+#[cfg(feature = "native")]
+pub mod command;

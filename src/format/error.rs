@@ -28,7 +28,7 @@ pub enum FormatError {
     NotAnEcg { file: String, format: &'static str, reason: String },
     /// The file ends before what its header announces.
     #[error(
-        "{file} ({format}) is cut off: {what} takes {needed} bytes, but only {available} are there; \
+        "{file} ({format}) is cut off: {needed} bytes are needed for {what}, but only {available} are there; \
          copy or download the file again"
     )]
     Truncated { file: String, format: &'static str, what: String, needed: u64, available: u64 },

@@ -357,7 +357,7 @@ mod tests {
     fn errors_say_what_and_where() {
         let whole = file(1, "<f4", false, "(12, 5000)", &[]);
         for (bytes, code, expected) in [
-            (whole.clone(), "truncated", "the array [12, 5000] takes 240000 bytes, but only 0 are there"),
+            (whole.clone(), "truncated", "240000 bytes are needed for the array [12, 5000], but only 0 are there"),
             (file(1, "<f4", false, "(12, 99999999999999999)", &[]), "truncated", "the array"),
             (file(1, "<f4", false, "(99999999999, 99999999999)", &[]), "truncated", "the array"),
             (file(1, "|O", false, "(12, 5000)", &[0; 64]), "unsupported", "the element type \"|O\" cannot be read"),
@@ -365,8 +365,8 @@ mod tests {
             (file(1, "<f4", false, "(2, 3)", &[0; 64]), "too-few-leads", "the shape [2, 3]"),
             (file(1, "<f4", false, "(-1, 12)", &[0; 64]), "damaged", "a length is expected"),
             (file(9, "<f4", false, "(2, 3)", &[]), "unsupported", "version 9"),
-            (whole[..8].to_vec(), "truncated", "the header takes 10 bytes, but only 8 are there"),
-            (whole[..50].to_vec(), "truncated", "the header takes 128 bytes, but only 50 are there"),
+            (whole[..8].to_vec(), "truncated", "10 bytes are needed for the header, but only 8 are there"),
+            (whole[..50].to_vec(), "truncated", "128 bytes are needed for the header, but only 50 are there"),
             (b"\x93NUMPY\x02\0\xff\xff\xff\xff{".to_vec(), "damaged", "byte 8: a header of 4294967295 bytes"),
             (b"\x93NUMPY\x01\0\x02\0\xff\xff".to_vec(), "damaged", "byte 10: the header is not text"),
             (b"\x93NUMPY\x01\0\x0e\0{'descr': 1234".to_vec(), "damaged", "byte 20: a text in quotes is expected"),

@@ -13,7 +13,9 @@
 //! HDF5 of all versions, through the pure-Rust crate hdf5-pure: contiguous and chunked storage with deflate, shuffle
 //! and checksum filters; IEEE floating point of 2, 4 and 8 bytes and integers of 1 to 8 bytes in either byte order.
 
-use hdf5_pure::{Dataset, Datatype, DatatypeByteOrder, File};
+use std::collections::BTreeSet;
+
+use hdf5_pure::{ChunkIndex, Dataset, Datatype, DatatypeByteOrder, File, Layout};
 
 use super::error::Place;
 use super::matrix::{self, Axes, Stated};
@@ -30,11 +32,14 @@ const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 /// The dataset that holds the leads.
 const DATASET: &str = "ecg";
 
+/// The same in messages.
+const PLACE: &str = "the dataset ecg";
+
 /// The rate of all records, by the publication.
 const SAMPLING_RATE: f64 = 500.0;
 
-/// A chunk of the data may be larger than the dataset; it is not decompressed beyond this, in bytes.
-const MAXIMUM_CHUNK_SIZE: u64 = 256 << 20;
+/// Chunks may reach over the end of the dataset; with what lies there, so many samples are decompressed.
+const MAXIMUM_CHUNKED_VALUES: u64 = 2 * MAXIMUM_VALUES;
 
 fn recognises(source: &Source<'_>) -> bool {
     source.bytes.starts_with(SIGNATURE)
@@ -46,14 +51,14 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
         File::from_bytes(source.bytes.to_vec()).map_err(|error| place.damaged("the beginning", error.to_string()))?;
     check_length(&file, source.bytes.len() as u64, place)?;
     let dataset = find_dataset(&file, place)?;
-    let damaged = |error: hdf5_pure::Error| place.damaged(format!("the dataset {DATASET}"), error.to_string());
+    let damaged = |error: hdf5_pure::Error| place.damaged(PLACE, error.to_string());
     let shape = dataset.shape().map_err(damaged)?;
     let datatype = dataset.datatype().map_err(damaged)?;
-    let number = number(&datatype).ok_or_else(|| {
-        place.unsupported(format!("the dataset {DATASET}"), "its number type", "store it as 32-bit floating point")
-    })?;
-    check_size(&dataset, &shape, number, place)?;
+    let number = number(&datatype)
+        .ok_or_else(|| place.unsupported(PLACE, "its number type", "store it as 32-bit floating point"))?;
+    check_size(&shape, place)?;
     let axes = Axes::find(&shape, false, options, place)?;
+    check_storage(&dataset, &shape, place)?;
     let bytes = dataset.read_raw().map_err(damaged)?;
     let as_published = number.kind == Kind::Float && number.size == 2 && axes.leads == 12 && axes.is_leads_first();
     let stated = if as_published {
@@ -86,26 +91,76 @@ fn find_dataset(file: &File, place: Place<'_>) -> Result<Dataset, FormatError> {
             };
             place.not_an_ecg(format!("a dataset named {DATASET:?} is needed at the top of the file, but {found}"))
         }
-        _ => place.damaged(format!("the dataset {DATASET}"), error.to_string()),
+        _ => place.damaged(PLACE, error.to_string()),
     })
 }
 
 /// Refuses what would take too much memory, before any of it is read.
-fn check_size(dataset: &Dataset, shape: &[u64], number: Number, place: Place<'_>) -> Result<(), FormatError> {
+fn check_size(shape: &[u64], place: Place<'_>) -> Result<(), FormatError> {
     let values = shape.iter().try_fold(1u64, |product, &length| product.checked_mul(length));
-    if values.is_none_or(|values| values > MAXIMUM_VALUES) {
-        return Err(FormatError::TooLarge {
-            file: place.file.to_owned(),
-            size: format!("a dataset of the shape {shape:?}"),
-            limit: format!("{MAXIMUM_VALUES} samples"),
-        });
+    if values.is_some_and(|values| values <= MAXIMUM_VALUES) {
+        return Ok(());
     }
-    let chunk = dataset.chunk_shape().ok().flatten().unwrap_or_default();
-    let chunk_size = chunk.iter().try_fold(number.size as u64, |product, &length| product.checked_mul(length));
-    if chunk_size.is_none_or(|size| size > MAXIMUM_CHUNK_SIZE) {
-        return Err(place.damaged(format!("the dataset {DATASET}"), format!("chunks of the shape {chunk:?}")));
+    Err(FormatError::TooLarge {
+        file: place.file.to_owned(),
+        size: format!("a dataset of the shape {shape:?}"),
+        limit: format!("{MAXIMUM_VALUES} samples"),
+    })
+}
+
+/// Checks that every sample was stored. By the rules of HDF5 what is not stored reads as zero, which would pass for a
+/// flat ECG.
+fn check_storage(dataset: &Dataset, shape: &[u64], place: Place<'_>) -> Result<(), FormatError> {
+    let damaged = |reason: String| place.damaged(PLACE, reason);
+    let chunk_shape = match dataset.layout().map_err(|error| damaged(error.to_string()))? {
+        Layout::Contiguous { address: None, .. } => return Err(damaged("its samples were never stored".to_owned())),
+        Layout::Chunked { index: ChunkIndex::BTreeV2, .. } => {
+            return Err(place.unsupported(PLACE, "the index of its chunks", "store it without unlimited axes"));
+        }
+        Layout::Chunked { chunk_shape, .. } => chunk_shape,
+        _ => return Ok(()),
+    };
+    let grid = Grid::new(shape, &chunk_shape)
+        .ok_or_else(|| damaged(format!("it has the shape {shape:?}, its chunks {chunk_shape:?}")))?;
+    let chunks = dataset.chunks().map_err(|error| damaged(error.to_string()))?;
+    let places: Option<BTreeSet<Vec<u64>>> = chunks.iter().map(|chunk| grid.place(&chunk.offset)).collect();
+    let places = places.ok_or_else(|| damaged("a chunk of its samples lies outside".to_owned()))?;
+    if places.len() as u64 != grid.count || chunks.len() as u64 != grid.count {
+        return Err(damaged(format!("{} of its {} chunks of samples are there", places.len(), grid.count)));
     }
     Ok(())
+}
+
+/// The chunks into which a dataset is divided.
+struct Grid<'a> {
+    shape: &'a [u64],
+    chunk_shape: &'a [u64],
+    count: u64,
+}
+
+impl Grid<'_> {
+    /// `None` where the chunks do not fit the shape or, with what of them lies outside of it, take too much memory.
+    fn new<'a>(shape: &'a [u64], chunk_shape: &'a [u64]) -> Option<Grid<'a>> {
+        if shape.len() != chunk_shape.len() || chunk_shape.contains(&0) {
+            return None;
+        }
+        let (mut count, mut values) = (1u64, 1u64);
+        for (length, chunk) in shape.iter().zip(chunk_shape) {
+            let along = length.div_ceil(*chunk);
+            count = count.checked_mul(along)?;
+            values = values.checked_mul(along.checked_mul(*chunk)?)?;
+        }
+        (values <= MAXIMUM_CHUNKED_VALUES).then_some(Grid { shape, chunk_shape, count })
+    }
+
+    /// Which chunk begins at this sample; `None` where none does.
+    fn place(&self, offset: &[u64]) -> Option<Vec<u64>> {
+        let axes = offset.iter().zip(self.shape).zip(self.chunk_shape);
+        let places: Option<Vec<u64>> = axes
+            .map(|((start, length), chunk)| (start < length && start % chunk == 0).then_some(start / chunk))
+            .collect();
+        places.filter(|places| places.len() == self.shape.len())
+    }
 }
 
 fn number(datatype: &Datatype) -> Option<Number> {
@@ -233,13 +288,27 @@ mod tests {
             (other, "not-an-ecg", "a dataset named \"ecg\" is needed at the top of the file, but it has tracings"),
             (FileBuilder::new().finish().unwrap(), "not-an-ecg", "but there is none"),
             (text, "unsupported", "store it as 32-bit floating point"),
-            (whole[..whole.len() / 2].to_vec(), "truncated", "the file as its header states it takes"),
+            (whole[..whole.len() / 2].to_vec(), "truncated", "bytes are needed for the file as its header states it"),
             (SIGNATURE.to_vec(), "damaged", "the beginning"),
         ] {
             let error = read_file(&bytes).unwrap_err();
             assert_eq!(error.code(), code, "{error}");
             assert!(error.to_string().contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn samples_that_were_never_stored_are_not_zeros() {
+        let grid = Grid::new(&[12, 5000], &[3, 1250]).unwrap();
+        assert_eq!(grid.count, 16);
+        assert_eq!(grid.place(&[9, 3750]), Some(vec![3, 3]));
+        for outside in [&[12, 0][..], &[0, 5000], &[1, 0], &[0], &[u64::MAX, 0]] {
+            assert_eq!(grid.place(outside), None);
+        }
+        assert!(Grid::new(&[12, 5000], &[3]).is_none());
+        assert!(Grid::new(&[12, 5000], &[3, 0]).is_none());
+        assert!(Grid::new(&[12, 5000], &[3, 1 << 40]).is_none());
+        assert!(Grid::new(&[u64::MAX, u64::MAX], &[1, 1]).is_none());
     }
 
     #[test]

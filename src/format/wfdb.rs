@@ -312,7 +312,7 @@ fn select<'a>(
     }
     let uncalibrated = selected.iter().any(|selected| selected.signal.stated_gain.is_none());
     if uncalibrated && !matches!(options.unit, Some(Unit::AdcCounts { .. })) {
-        recording.notices.push(Notice::UnitAssumed { assumed: "200 steps per mV, the default of WFDB".to_owned() });
+        recording.notices.push(Notice::UnitAssumed { assumed: "200 steps per mV, the default of WFDB,".to_owned() });
     }
     Ok(selected)
 }
@@ -491,7 +491,7 @@ mod tests {
         let error = read_record(&files).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "rec.mat (WFDB) is cut off: 600 samples of 12 signals takes 14400 bytes, but only 9976 are there; \
+            "rec.mat (WFDB) is cut off: 14400 bytes are needed for 600 samples of 12 signals, but only 9976 are there; \
              copy or download the file again"
         );
         files.insert("rec.mat".to_owned(), Vec::new());

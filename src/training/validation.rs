@@ -5,7 +5,7 @@ use super::loss::loss;
 use super::recipe::AgeLoss;
 use crate::ecg::Sex;
 use crate::network::deployed::{DeployedNetwork, Outputs};
-use crate::report::metrics;
+use crate::report::metrics::{self, SexCase};
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
@@ -65,11 +65,14 @@ fn figures(loss: f64, predictions: &[Prediction], people: &[Example]) -> Validat
     let pairs = || predictions.iter().zip(people);
     let errors: Vec<f64> =
         pairs().filter_map(|(said, is)| Some(f64::from((said.age? - is.age?).abs()))).collect();
-    let scores: Vec<(f64, bool)> = pairs()
-        .filter_map(|(said, is)| Some((f64::from(said.probability_female?), is.sex? == Sex::Female)))
+    let sexes: Vec<SexCase> = pairs()
+        .filter_map(|(said, is)| {
+            let probability = f64::from(said.probability_female?);
+            Some(SexCase { female: is.sex? == Sex::Female, probability })
+        })
         .collect();
     let age_mae = (!errors.is_empty()).then(|| errors.iter().sum::<f64>() / errors.len() as f64);
-    ValidationFigures { loss, age_mae, sex_auc: metrics::auc(&scores) }
+    ValidationFigures { loss, age_mae, sex_auc: metrics::auc(&sexes) }
 }
 
 fn for_each_batch(
