@@ -161,11 +161,11 @@ pub enum Amplitude {
 /// Something a person should know about an ECG or the estimate made from it; never a reason to refuse it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Notice {
-    #[error("leads {} were derived from I and II", join(.0))]
+    #[error("leads {} were derived from the other limb leads", join(.0))]
     LimbLeadsDerived(Vec<Lead>),
     #[error("the recording has {seconds:.1} s; the rest of the 10 s window was filled with zeros")]
     ShorterThanWindow { seconds: f64 },
-    #[error("only {used_seconds:.0} s of {seconds:.0} s were used, from second {start_seconds:.1} on")]
+    #[error("only {used_seconds:.1} s of {seconds:.1} s were used, from second {start_seconds:.1} on")]
     WindowChosen { seconds: f64, start_seconds: f64, used_seconds: f64 },
     #[error("the recording was resampled from {from} Hz to {to} Hz")]
     Resampled { from: f64, to: f64 },
@@ -181,8 +181,8 @@ pub enum Notice {
     UnitAssumed { assumed: String },
     #[error("the sampling rate is not stated; {assumed} Hz was assumed")]
     SamplingRateAssumed { assumed: f64 },
-    #[error("the lead order is not stated; I, II, III, aVR, aVL, aVF, V1 to V6 was assumed")]
-    LeadOrderAssumed,
+    #[error("the lead order is not stated; {} was assumed", join(.0))]
+    LeadOrderAssumed(Vec<Lead>),
     #[error("lead {lead}: {samples} samples lie at the end of the recorder's range; the true voltage is lost")]
     Clipped { lead: Lead, samples: usize },
     #[error("leads {} are noisy: muscle noise or mains hum above 5 % of the QRS height", join(.0))]
@@ -213,6 +213,19 @@ pub enum EcgError {
     Empty,
     #[error("a 12-lead ECG is needed; leads {} are missing and cannot be derived", join(.0))]
     LeadsMissing(Vec<Lead>),
+}
+
+impl EcgError {
+    /// A short name of the kind of trouble for machines, such as `too-few-leads`; it stays the same between versions.
+    pub fn code(&self) -> &'static str {
+        match self {
+            EcgError::SamplingRate(_) => "sampling-rate",
+            EcgError::UnequalLengths { .. } => "unequal-lengths",
+            EcgError::LeadTwice(_) => "lead-twice",
+            EcgError::Empty => "not-an-ecg",
+            EcgError::LeadsMissing(_) => "too-few-leads",
+        }
+    }
 }
 
 /// An electrocardiogram as it was recorded.

@@ -1,1 +1,5 @@
-fn main() {}
+//! The command `ecgnet`; everything is in [`ecgnet::command`].
+
+fn main() -> std::process::ExitCode {
+    ecgnet::command::main()
+}

@@ -20,10 +20,49 @@ const OTHER_FILES: [&str; 28] = [
 /// Names, without ending, of what lies beside ECG files.
 const OTHER_NAMES: [&str; 6] = ["annotators", "license", "readme", "records", "sha256sums", "subject-info"];
 
+/// The recordings among files and in folders.
+#[derive(Debug, Default)]
+pub struct Recordings {
+    pub files: Vec<RecordingFile>,
+    /// How many files in the folders are of kinds that are never an ECG.
+    pub other_files: usize,
+    /// What could not be listed.
+    pub unreadable: Vec<LeftOut>,
+}
+
+/// A file that may be a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordingFile {
+    pub path: PathBuf,
+    /// Whether it was named itself rather than found in a folder.
+    pub named: bool,
+}
+
+/// Finds the recordings: files as they are named, and those in folders, of any depth, sorted by name. The signal files
+/// of a WFDB header that is among them are no recordings of their own.
+pub fn recordings(paths: &[PathBuf]) -> Recordings {
+    let mut found = Recordings::default();
+    for path in paths {
+        if path.is_dir() {
+            let (files, other_files) = files_below(path, &mut found.unreadable);
+            found.files.extend(files.into_iter().map(|path| RecordingFile { path, named: false }));
+            found.other_files += other_files;
+        } else {
+            found.files.push(RecordingFile { path: path.clone(), named: true });
+        }
+    }
+    let headers = found.files.iter().map(|file| &file.path).filter(|path| is_header(path));
+    let signal_files: HashSet<PathBuf> = headers
+        .flat_map(|path| Header::read(path).unwrap_or_default().paths(path).collect::<Vec<_>>())
+        .collect();
+    found.files.retain(|file| !signal_files.contains(&file.path));
+    found
+}
+
 pub(super) fn open(folder: &Path) -> Result<Dataset, DatasetError> {
     let mut dataset = Dataset { name: name_of_folder(folder), records: Vec::new(), left_out: Vec::new() };
-    let (headers, others): (Vec<_>, Vec<_>) =
-        files_below(folder, &mut dataset.left_out).into_iter().partition(|path| is_header(path));
+    let (files, _) = files_below(folder, &mut dataset.left_out);
+    let (headers, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| is_header(path));
     let mut named_by_headers = HashSet::new();
     let mut read_headers = Vec::new();
     for path in headers {
@@ -50,21 +89,22 @@ pub(super) fn open(folder: &Path) -> Result<Dataset, DatasetError> {
     Ok(dataset)
 }
 
-/// The files that may be ECGs, sorted; hidden ones and documents are passed over.
-fn files_below(folder: &Path, left_out: &mut Vec<LeftOut>) -> Vec<PathBuf> {
+/// The files that may be ECGs, sorted, and the number of others; hidden ones are passed over.
+fn files_below(folder: &Path, left_out: &mut Vec<LeftOut>) -> (Vec<PathBuf>, usize) {
     let is_visible = |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
     let mut files = Vec::new();
+    let mut others = 0;
     for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_visible) {
         match entry {
             Ok(entry) if entry.file_type().is_file() && may_be_ecg(entry.path()) => files.push(entry.into_path()),
-            Ok(_) => {}
+            Ok(entry) => others += usize::from(entry.file_type().is_file()),
             Err(error) => {
                 let path = error.path().unwrap_or(folder).to_owned();
                 left_out.push(LeftOut::file(path, Reason::Unreadable(error.to_string())));
             }
         }
     }
-    files
+    (files, others)
 }
 
 fn may_be_ecg(path: &Path) -> bool {

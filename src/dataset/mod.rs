@@ -26,6 +26,7 @@ mod table;
 mod values;
 
 pub use cache::{CacheError, PreparedSet};
+pub use folder::{RecordingFile, Recordings, recordings};
 pub use left_out::{Concern, LeftOut, Reason, TableRow, summary_of};
 pub use split::{Part, PatientCheck, Split, SplitError};
 

@@ -73,13 +73,7 @@ impl FormatError {
             FormatError::TooFewLeads { .. } => "too-few-leads",
             FormatError::NoValidSample { .. } => "no-valid-sample",
             FormatError::Correction { .. } => "correction",
-            FormatError::Ecg { error, .. } => match error {
-                EcgError::SamplingRate(_) => "sampling-rate",
-                EcgError::UnequalLengths { .. } => "unequal-lengths",
-                EcgError::LeadTwice(_) => "lead-twice",
-                EcgError::Empty => "not-an-ecg",
-                EcgError::LeadsMissing(_) => "too-few-leads",
-            },
+            FormatError::Ecg { error, .. } => error.code(),
         }
     }
 }

@@ -168,12 +168,10 @@ pub(super) fn shortened(names: &[String]) -> String {
 
 /// The leads that are meant by a number of signals without names.
 fn usual_order(signals: usize, place: Place<'_>) -> Result<(Vec<Lead>, Notice), FormatError> {
+    let assumed = |leads: &[Lead]| Ok((leads.to_vec(), Notice::LeadOrderAssumed(leads.to_vec())));
     match signals {
-        12 => Ok((Lead::ALL.to_vec(), Notice::LeadOrderAssumed)),
-        8 => Ok((
-            Lead::ALL.into_iter().filter(|lead| EIGHT_LEADS.contains(lead)).collect(),
-            Notice::File("the lead order is not stated; the eight leads were taken as I, II, V1 to V6".to_owned()),
-        )),
+        12 => assumed(&Lead::ALL),
+        8 => assumed(&EIGHT_LEADS),
         _ => Err(FormatError::TooFewLeads {
             file: place.file.to_owned(),
             format: place.format,
@@ -243,7 +241,7 @@ mod tests {
         let options = ReadOptions::default();
         let (leads, notices) = assign_leads(&[""; 12], &options, PLACE).unwrap();
         assert_eq!(leads, Lead::ALL.map(Some));
-        assert_eq!(notices, [Notice::LeadOrderAssumed]);
+        assert_eq!(notices, [Notice::LeadOrderAssumed(Lead::ALL.to_vec())]);
         let (leads, _) = assign_leads(&[""; 8], &options, PLACE).unwrap();
         assert_eq!(leads, EIGHT_LEADS.map(Some));
         assert_eq!(assign_leads(&[""; 3], &options, PLACE).unwrap_err().code(), "too-few-leads");

@@ -271,7 +271,7 @@ mod tests {
             let ecg = read_file(&bytes).unwrap();
             assert!(ecg.leads().iter().map(|(_, samples)| samples).eq(&expected));
             assert!(ecg.notices.contains(&Notice::SamplingRateAssumed { assumed: 250.0 }));
-            assert!(ecg.notices.contains(&Notice::LeadOrderAssumed));
+            assert!(ecg.notices.contains(&Notice::LeadOrderAssumed(Lead::ALL.to_vec())));
         }
     }
 

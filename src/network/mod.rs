@@ -16,6 +16,8 @@ pub mod assembly;
 pub mod deployed;
 pub mod description;
 pub mod folding;
+pub mod keras;
+pub mod manifest;
 pub mod operation;
 pub mod parameter;
 pub mod published;

@@ -40,7 +40,7 @@ mod html;
 mod markdown;
 pub mod metrics;
 pub mod plot;
-mod table;
+pub(crate) mod table;
 mod training_log;
 mod words;
 

@@ -132,6 +132,17 @@ pub enum SignalError {
     NoSignal { start_seconds: f64, seconds: f64 },
 }
 
+impl SignalError {
+    /// A short name of the kind of trouble for machines, such as `too-short`; it stays the same between versions.
+    pub fn code(&self) -> &'static str {
+        match self {
+            SignalError::Ecg(error) => error.code(),
+            SignalError::TooShort { .. } => "too-short",
+            SignalError::NoSignal { .. } => "no-signal",
+        }
+    }
+}
+
 /// Brings ten seconds of `ecg` into the form that the networks read, as the [module](self) describes.
 ///
 /// A recording shorter than ten seconds takes the same steps over the samples that there are, and zeros follow: the
@@ -445,9 +456,9 @@ mod tests {
     #[test]
     fn notices_of_the_reader_come_first() {
         let mut ecg = usual(28.0, 250.0);
-        ecg.notices.push(Notice::LeadOrderAssumed);
+        ecg.notices.push(Notice::LeadOrderAssumed(Lead::ALL.to_vec()));
         let notices = by_time(&ecg).unwrap().notices;
-        let [Notice::LeadOrderAssumed, Notice::Resampled { .. }, Notice::WindowChosen { .. }] = notices[..] else {
+        let [Notice::LeadOrderAssumed(_), Notice::Resampled { .. }, Notice::WindowChosen { .. }] = notices[..] else {
             panic!("{notices:?}")
         };
     }

@@ -135,7 +135,7 @@ impl Training {
 }
 
 /// Writes a file so that a kill leaves either the old one or the new one.
-fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let partial = path.with_extension("partial");
     let mut file = std::fs::File::create(&partial)?;
     std::io::Write::write_all(&mut file, bytes)?;

@@ -6,9 +6,11 @@
 
 mod augmentation;
 mod batches;
+pub mod calibration;
 mod checkpoint;
 mod loss;
 mod optimiser;
+mod prepared;
 pub mod recipe;
 mod schedule;
 mod session;
@@ -16,6 +18,8 @@ mod validation;
 
 pub use batches::{Example, Examples};
 pub use checkpoint::CheckpointError;
+pub(crate) use checkpoint::replace_file;
+pub use prepared::PreparedExamples;
 pub use recipe::Recipe;
 pub use session::{EpochFigures, Observer, Training, TrainingError, run};
 pub use validation::{Prediction, ValidationFigures, predict};

@@ -12,8 +12,10 @@ written. Files are called `NETWORK.TARGET.WRITER.h5`:
     keras2_other    the skip paths created and summed in the other order
     keras2_named    layers called by their published names
     keras2_nested   the network as a layer of another model
+    keras2_subclassed       resnet18 only: a subclassed model of subclassed blocks
     keras3_model    the whole model, by save of Keras 3
     keras3.weights  save_weights of Keras 3
+    keras3_subclassed.weights   as keras2_subclassed
     keras3_named.weights    the same with layers called by their published names
 """
 
@@ -45,11 +47,11 @@ def main():
         for target in arguments.targets.split(","):
             reference = golden[network]
 
-            def make(library, **options):
+            def make(library, build=published.build, **options):
                 library.backend.clear_session()
                 # Other layers first: the automatic numbers of the network need not begin at none.
                 library.layers.Conv2D(1, 1), library.layers.BatchNormalization(), library.layers.Dense(1)
-                model, layers = published.build(library, network, target, **options)
+                model, layers = build(library, network, target, **options)
                 assert model.count_params() == reference[target]["parameters"]
                 published.fill(layers, reference["tensors"], target)
                 difference = published.largest_difference(model, x, reference[target]["outputs"])
@@ -71,6 +73,9 @@ def main():
             model.save(file("keras3_model"))
             model.save_weights(file("keras3.weights"))
             make(keras, named=True).save_weights(file("keras3_named.weights"))
+            if network == "resnet18":
+                for library, writer in ((tf_keras, "keras2_subclassed"), (keras, "keras3_subclassed.weights")):
+                    make(library, published.subclassed_resnet18).save_weights(file(writer))
 
 
 if __name__ == "__main__":

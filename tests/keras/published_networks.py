@@ -132,6 +132,58 @@ def multiscale(build, x, target):
     return build.head(build.layers.Concatenate()(branches), target)
 
 
+def subclassed_resnet18(keras, network, target):
+    """resnet18 as a subclassed model of subclassed blocks, which create their skip path last; and its layers."""
+    assert network == "resnet18"
+    layers = keras.layers
+    created = {}
+
+    def layer(kind, published, *arguments, **options):
+        created[published] = getattr(layers, kind)(*arguments, **options)
+        return created[published]
+
+    class Block(layers.Layer):
+        def __init__(self, name, filters, stride):
+            super().__init__()
+            self.first = layer("Conv2D", f"{name}.conv1", filters, 3, strides=stride, padding="same")
+            self.first_norm = layer("BatchNormalization", f"{name}.bn1")
+            self.second = layer("Conv2D", f"{name}.conv2", filters, 3, padding="same")
+            self.second_norm = layer("BatchNormalization", f"{name}.bn2")
+            skip = {"strides": stride, "padding": "same"}
+            self.shortcut = layers.Identity() if stride == 1 else layer("Conv2D", f"{name}.skip", filters, 1, **skip)
+            self.relu = layers.ReLU()
+
+        def call(self, x):
+            main = self.second_norm(self.second(self.relu(self.first_norm(self.first(x)))))
+            return self.relu(main + self.shortcut(x))
+
+    class ResNet18(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.entry = layer("Conv2D", "stem.conv", 64, 7, strides=2, padding="same")
+            self.entry_norm = layer("BatchNormalization", "stem.bn")
+            self.relu = layers.ReLU()
+            self.pool = layers.MaxPooling2D(3, 2, padding="same")
+            places = [(stage, filters, block) for stage, filters in enumerate(STAGES, 1) for block in (1, 2)]
+            self.blocks = [
+                Block(f"stage{stage}.block{block}", filters, 2 if stage > 1 and block == 1 else 1)
+                for stage, filters, block in places
+            ]
+            self.mean = layers.GlobalAveragePooling2D()
+            activation = "softmax" if target == "sex" else "linear"
+            self.exit = layer("Dense", "head", OUTPUTS[target], activation=activation)
+
+        def call(self, x):
+            x = self.pool(self.relu(self.entry_norm(self.entry(x))))
+            for block in self.blocks:
+                x = block(x)
+            return self.exit(self.mean(x))
+
+    model = ResNet18()
+    model(np.zeros((1, SAMPLES, LEADS, 1), np.float32))
+    return model, created
+
+
 NETWORKS = {"cnn": cnn, "dnn": dnn, "resnet18": resnet18, "multiscale": multiscale}
 
 

@@ -1,0 +1,66 @@
+//! `ecgnet networks`: which networks there are.
+
+use super::error::CommandError;
+use super::{print, weights};
+use crate::network::assembly::Assembly;
+use crate::network::manifest::Entry;
+use crate::network::parameter::ParameterSpecification;
+use crate::network::{Architecture, Target};
+use crate::report::table::Table;
+use clap::Args;
+
+/// List the networks: their parameters, and the weights that come with the program
+///
+/// Live parameters are those that ever meet anything but padding; only they are trained and stored.
+#[derive(Debug, Args)]
+pub struct Options {}
+
+pub fn run(_: &Options) -> Result<(), CommandError> {
+    let manifest = weights::manifest()?;
+    let mut rows = Vec::new();
+    for network in Architecture::ALL {
+        let entries = manifest.as_ref().map(|(_, manifest)| manifest.of(network)).unwrap_or_default();
+        if entries.is_empty() {
+            rows.push(row(network, Target::Both, None));
+        }
+        rows.extend(entries.into_iter().map(|entry| row(network, entry.target, Some(entry))));
+    }
+    let columns = vec!["network", "published parameters", "live", "target", "weights", "MB", "wavelet", "figures"];
+    let table = Table { caption: "Networks".to_owned(), columns, rows, reference_rows: 0 };
+    print(table.to_text().trim_end())?;
+    match manifest {
+        Some((folder, manifest)) => {
+            print(format_args!("\nweights in {}; the default network is {}", folder.display(), manifest.default))
+        }
+        None => print("\nno weights found; name a file or a folder with --weights, or set ECGNET_WEIGHTS"),
+    }
+}
+
+fn row(network: Architecture, target: Target, entry: Option<&Entry>) -> Vec<String> {
+    let assembly = Assembly::new(network, target);
+    let live: usize = assembly.parameters.iter().map(ParameterSpecification::values).sum();
+    let of = |cell: fn(&Entry) -> String| entry.map_or_else(|| "-".to_owned(), cell);
+    vec![
+        network.to_string(),
+        assembly.published_parameters().to_string(),
+        live.to_string(),
+        of(|entry| entry.target.to_string()),
+        of(|entry| entry.file.clone()),
+        of(|entry| format!("{:.1}", entry.bytes as f64 / 1e6)),
+        of(|entry| entry.preprocessing.to_string()),
+        of(figures),
+    ]
+}
+
+/// The figures of weights in a line: `age_mae 8.1, sex_auc 0.93`.
+fn figures(entry: &Entry) -> String {
+    let words: Vec<String> = entry
+        .figures
+        .iter()
+        .map(|(name, value)| match value {
+            serde_json::Value::String(text) => format!("{name} {text}"),
+            value => format!("{name} {value}"),
+        })
+        .collect();
+    if words.is_empty() { "-".to_owned() } else { words.join(", ") }
+}

@@ -1,0 +1,104 @@
+//! Files with all the parameters of a network: checkpoints, and the published layout as safetensors or Keras' HDF5.
+
+use super::error::CommandError;
+use crate::network::assembly::Assembly;
+use crate::network::keras;
+use crate::network::parameter::NamedTensor;
+use crate::network::weights::{Precision, Weights, WeightsError, read_tensors, write_tensors};
+use crate::network::{Architecture, Target};
+use crate::training::{CheckpointError, Training};
+use burn::tensor::Device;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// What a training leaves in its folder.
+pub const RUN_CHECKPOINT: &str = "checkpoint.safetensors";
+
+/// The first bytes of an HDF5 file.
+const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
+
+/// Reads a network's values from a file in the published layout.
+pub fn read_published(path: &Path, bytes: &[u8], assembly: &Assembly) -> Result<Vec<Vec<f32>>, CommandError> {
+    let tensors = if bytes.starts_with(HDF5) {
+        keras::read(bytes, &published_shapes(assembly))
+            .map_err(|source| CommandError::Keras { path: path.into(), source })?
+    } else if Weights::from_bytes(bytes).is_ok() {
+        return Err(CommandError::Folded { path: path.into() });
+    } else {
+        read_tensors(bytes).map_err(|source| CommandError::Weights { path: path.into(), source })?
+    };
+    assembly.from_published(&tensors).map_err(|source| CommandError::Published { path: path.into(), source })
+}
+
+/// Reads a network's values from a checkpoint (those of its best epoch), a run folder or a file in the published layout.
+pub fn read_any(path: &Path, assembly: &Assembly) -> Result<Vec<Vec<f32>>, CommandError> {
+    match read_checkpoint(path) {
+        Ok(training) => {
+            check_network(path, training.assembly(), Some(assembly.architecture), Some(assembly.target))?;
+            Ok(training.best_values())
+        }
+        Err(CommandError::Checkpoint(CheckpointError::Format { .. })) => {
+            let bytes = std::fs::read(path).map_err(CommandError::read(path))?;
+            read_published(path, &bytes, assembly)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a checkpoint or that of a run folder.
+pub fn read_checkpoint(path: &Path) -> Result<Training, CommandError> {
+    let path = if path.is_dir() { path.join(RUN_CHECKPOINT) } else { path.to_owned() };
+    match Training::load(&path, &Device::flex()) {
+        Ok((training, _)) => Ok(training),
+        Err(CheckpointError::Format { source: WeightsError::NoDescription(_), .. }) if is_folded(&path) => {
+            Err(CommandError::Folded { path })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_folded(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|bytes| Weights::from_bytes(&bytes).is_ok())
+}
+
+/// Checks that a file is of the network that was asked for.
+pub fn check_network(
+    path: &Path,
+    found: &Assembly,
+    network: Option<Architecture>,
+    target: Option<Target>,
+) -> Result<(), CommandError> {
+    let expected = (network.unwrap_or(found.architecture), target.unwrap_or(found.target));
+    if expected == (found.architecture, found.target) {
+        return Ok(());
+    }
+    let words = |(network, target): (Architecture, Target)| format!("{network} for {target}");
+    let found = words((found.architecture, found.target));
+    Err(CommandError::OtherNetwork { path: path.into(), found, expected: words(expected) })
+}
+
+/// Writes values in the published layout; the name's ending says in which container.
+pub fn write_published(path: &Path, assembly: &Assembly, values: &[Vec<f32>]) -> Result<(), CommandError> {
+    let tensors = assembly.to_published(values);
+    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    let bytes = match extension.as_deref().and_then(|extension| extension.to_str()) {
+        Some("h5") => keras_bytes(path, &tensors)?,
+        Some("safetensors") => write_tensors(&tensors, Precision::Bits32, HashMap::new())
+            .map_err(|source| CommandError::Weights { path: path.into(), source })?,
+        _ => return Err(CommandError::Ending { path: path.into() }),
+    };
+    crate::training::replace_file(path, &bytes).map_err(CommandError::write(path))
+}
+
+fn keras_bytes(path: &Path, tensors: &[NamedTensor]) -> Result<Vec<u8>, CommandError> {
+    keras::write(tensors).map_err(|source| CommandError::Keras { path: PathBuf::from(path), source })
+}
+
+/// Names and shapes of all tensors in the published layout, in its order.
+fn published_shapes(assembly: &Assembly) -> Vec<(String, Vec<usize>)> {
+    let shape = |id| {
+        let parameter = &assembly.parameters[id];
+        (assembly.published_name(&parameter.name), parameter.published_shape.clone())
+    };
+    assembly.published_order().into_iter().map(shape).collect()
+}

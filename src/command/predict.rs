@@ -1,0 +1,406 @@
+//! `ecgnet predict`: age and sex of recordings.
+
+use super::device::DeviceOptions;
+use super::error::CommandError;
+use super::values::{self, LeadOrder};
+use super::weights::{self, NamedWeights, Selection};
+use super::{print, progress, remark};
+use crate::dataset::{RecordingFile, Recordings, recordings};
+use crate::ecg::{Notice, Person};
+use crate::estimate::{Estimate, Estimator};
+use crate::format::{self, FormatError, ReadOptions, Unit};
+use crate::network::Architecture;
+use crate::signal::{SignalError, Window};
+use clap::Args;
+use rayon::prelude::*;
+use serde::Serialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Estimate age and sex of ECG recordings
+///
+/// PATHs are files or folders, which are searched for recordings in any depth. Results are in the order of the PATHs. A
+/// recording that cannot be used is reported in a line of its own, the others go on, and the exit status is 1.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  ecgnet predict ecg.hea
+  ecgnet predict --network cnn --csv records500 > estimates.csv
+  ecgnet predict --json clinic/*.npy --unit uV --sampling-rate 250
+  ecgnet predict --weights runs/cnn-age --weights runs/cnn-sex ecg.h5
+
+With --json, a line is an object with file, network, age, age_low, age_high, sex, probability_female and
+warnings, or with file and error (code and message).")]
+pub struct Options {
+    /// The network, where there are weights of several [default: what the weights' manifest says]
+    #[arg(long, value_parser = values::architecture())]
+    network: Option<Architecture>,
+    /// Weights files, folders that `ecgnet train` wrote, or folders with a manifest.json; one for age and one for sex
+    /// of the same network go together; may be repeated [default: the weights that come with the program]
+    #[arg(long, value_name = "PATH")]
+    weights: Vec<PathBuf>,
+    #[command(flatten)]
+    device: DeviceOptions,
+    #[command(flatten)]
+    output: Output,
+    /// Where in the recording the ten seconds start that are used
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = values::seconds)]
+    start: f64,
+    /// The unit of the values, where the file says none or a wrong one: mV, uV, V, or steps in a millivolt as adc:GAIN
+    #[arg(long, value_parser = values::unit)]
+    unit: Option<Unit>,
+    /// Samples per second, where the file says nothing or something wrong
+    #[arg(long, value_name = "HZ", value_parser = values::positive)]
+    sampling_rate: Option<f64>,
+    /// The leads in the order of the file, such as I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6
+    #[arg(long, value_name = "LEADS", value_parser = values::leads)]
+    leads: Option<LeadOrder>,
+    /// Files or folders of ECGs
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+#[group(multiple = false)]
+struct Output {
+    /// Write a table of comma-separated values
+    #[arg(long)]
+    csv: bool,
+    /// Write an object a line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Recordings in work at once for each thread; bounds the memory.
+const RECORDINGS_PER_THREAD: usize = 4;
+
+pub fn run(options: &Options) -> Result<(), CommandError> {
+    let device = options.device.open()?;
+    let loaded = weights::load(&options.weights, Selection::One(options.network))?;
+    let coverage = loaded.iter().find_map(|named| {
+        let calibration = &named.weights.description.calibration;
+        calibration.age_half_width.map(|_| calibration.age_coverage)
+    });
+    let weights: Vec<_> = loaded.into_iter().map(|NamedWeights { weights, .. }| weights).collect();
+    let estimator = Estimator::new(&weights, &device)?;
+    let found = recordings(&options.paths);
+    if found.files.is_empty() && found.unreadable.is_empty() {
+        return Err(CommandError::NoRecordings(values::list(options.paths.iter().map(|path| path.display()))));
+    }
+    let reader = Reader {
+        options: ReadOptions {
+            unit: options.unit,
+            sampling_rate: options.sampling_rate,
+            lead_order: options.leads.clone().map(|LeadOrder(leads)| leads),
+        },
+        window: Window { start_seconds: options.start },
+    };
+    let mut writer = options.output.writer(&found.files, estimator.architecture(), coverage);
+    writer.begin()?;
+    let tally = estimate_all(&estimator, &reader, &found, writer.as_mut())?;
+    tell_of_others(found.other_files + tally.passed_over);
+    match tally.failed {
+        0 => Ok(()),
+        failed => Err(CommandError::NotEstimated { failed, files: tally.estimated + failed }),
+    }
+}
+
+/// What became of the files.
+#[derive(Debug, Default)]
+struct Tally {
+    estimated: usize,
+    failed: usize,
+    /// Files in folders that turned out to be no recordings.
+    passed_over: usize,
+}
+
+fn estimate_all(
+    estimator: &Estimator,
+    reader: &Reader,
+    found: &Recordings,
+    writer: &mut dyn Writer,
+) -> Result<Tally, CommandError> {
+    let mut tally = Tally::default();
+    for entry in &found.unreadable {
+        let error = Failure { code: "io", message: entry.reason.to_string() };
+        writer.row(&entry.file, &Err(error))?;
+        tally.failed += 1;
+    }
+    let bar = progress::bar(found.files.len(), "estimating");
+    for chunk in found.files.chunks(RECORDINGS_PER_THREAD * rayon::current_num_threads()) {
+        let outcomes: Vec<Option<Outcome>> = chunk
+            .par_iter()
+            .map(|file| {
+                let outcome = reader.estimate(estimator, file);
+                bar.inc(1);
+                outcome
+            })
+            .collect();
+        bar.suspend(|| -> Result<(), CommandError> {
+            for (file, outcome) in chunk.iter().zip(&outcomes) {
+                match outcome {
+                    Some(Ok(_)) => tally.estimated += 1,
+                    Some(Err(_)) => tally.failed += 1,
+                    None => tally.passed_over += 1,
+                }
+                if let Some(outcome) = outcome {
+                    writer.row(&file.path, outcome)?;
+                }
+            }
+            writer.flush()
+        })?;
+    }
+    bar.finish_and_clear();
+    Ok(tally)
+}
+
+fn tell_of_others(count: usize) {
+    match count {
+        0 => {}
+        1 => remark("1 other file was passed over: it is no recording"),
+        count => remark(format_args!("{count} other files were passed over: they are no recordings")),
+    }
+}
+
+/// An estimate with what the file states of the person.
+struct Estimated {
+    estimate: Estimate,
+    person: Person,
+}
+
+/// Why there is no estimate.
+#[derive(Debug, Serialize)]
+struct Failure {
+    code: &'static str,
+    message: String,
+}
+
+impl From<FormatError> for Failure {
+    fn from(error: FormatError) -> Failure {
+        Failure { code: error.code(), message: error.to_string() }
+    }
+}
+
+impl From<SignalError> for Failure {
+    fn from(error: SignalError) -> Failure {
+        Failure { code: error.code(), message: error.to_string() }
+    }
+}
+
+type Outcome = Result<Estimated, Failure>;
+
+struct Reader {
+    options: ReadOptions,
+    window: Window,
+}
+
+impl Reader {
+    /// Estimates one file; `None` where it was found in a folder and turns out to be something else.
+    fn estimate(&self, estimator: &Estimator, file: &RecordingFile) -> Option<Outcome> {
+        match format::open(&file.path, &self.options) {
+            Err(FormatError::UnknownFormat { .. }) if !file.named && !has_known_ending(&file.path) => None,
+            Err(error) => Some(Err(error.into())),
+            Ok(ecg) => Some(match estimator.estimate(&ecg, self.window) {
+                Ok(estimate) => Ok(Estimated { estimate, person: ecg.person }),
+                Err(error) => Err(error.into()),
+            }),
+        }
+    }
+}
+
+fn has_known_ending(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    format::supported().any(|(_, endings)| endings.iter().any(|ending| extension.eq_ignore_ascii_case(ending)))
+}
+
+/// One way to write outcomes.
+trait Writer {
+    fn begin(&mut self) -> Result<(), CommandError>;
+    fn row(&mut self, file: &Path, outcome: &Outcome) -> Result<(), CommandError>;
+
+    fn flush(&mut self) -> Result<(), CommandError> {
+        std::io::stdout().flush().map_err(CommandError::Output)
+    }
+}
+
+impl Output {
+    fn writer(self, files: &[RecordingFile], network: Architecture, coverage: Option<f32>) -> Box<dyn Writer> {
+        if self.json {
+            Box::new(JsonWriter)
+        } else if self.csv {
+            Box::new(CsvWriter { csv: csv::Writer::from_writer(std::io::stdout()), network })
+        } else {
+            Box::new(TableWriter::new(files, coverage))
+        }
+    }
+}
+
+struct JsonWriter;
+
+#[derive(Serialize)]
+struct JsonEstimate<'a> {
+    file: &'a str,
+    network: Architecture,
+    age: Option<f32>,
+    age_low: Option<f32>,
+    age_high: Option<f32>,
+    sex: Option<crate::ecg::Sex>,
+    probability_female: Option<f32>,
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct JsonError<'a> {
+    file: &'a str,
+    error: &'a Failure,
+}
+
+impl Writer for JsonWriter {
+    fn begin(&mut self) -> Result<(), CommandError> {
+        Ok(())
+    }
+
+    fn row(&mut self, file: &Path, outcome: &Outcome) -> Result<(), CommandError> {
+        let file = &file.to_string_lossy();
+        let line = match outcome {
+            Ok(Estimated { estimate, .. }) => {
+                let (age, sex) = (estimate.age, estimate.sex);
+                let interval = age.and_then(|age| age.interval);
+                serde_json::to_string(&JsonEstimate {
+                    file,
+                    network: estimate.network,
+                    age: age.map(|age| age.years),
+                    age_low: interval.map(|interval| interval.0),
+                    age_high: interval.map(|interval| interval.1),
+                    sex: sex.map(|sex| sex.sex),
+                    probability_female: sex.map(|sex| sex.probability_female),
+                    warnings: warnings(estimate),
+                })
+            }
+            Err(error) => serde_json::to_string(&JsonError { file, error }),
+        };
+        print(line.map_err(|error| CommandError::Output(error.into()))?)
+    }
+}
+
+struct CsvWriter {
+    csv: csv::Writer<std::io::Stdout>,
+    network: Architecture,
+}
+
+const CSV_COLUMNS: [&str; 12] = [
+    "file",
+    "network",
+    "age",
+    "age_low",
+    "age_high",
+    "sex",
+    "probability_female",
+    "stated_age",
+    "stated_sex",
+    "warnings",
+    "error_code",
+    "error_message",
+];
+
+impl CsvWriter {
+    fn write(&mut self, cells: [String; 12]) -> Result<(), CommandError> {
+        self.csv.write_record(cells).map_err(|error| CommandError::Output(error.into()))
+    }
+}
+
+impl Writer for CsvWriter {
+    fn begin(&mut self) -> Result<(), CommandError> {
+        self.write(CSV_COLUMNS.map(str::to_owned))
+    }
+
+    fn row(&mut self, file: &Path, outcome: &Outcome) -> Result<(), CommandError> {
+        let mut cells: [String; 12] = Default::default();
+        cells[0] = file.to_string_lossy().into_owned();
+        cells[1] = self.network.to_string();
+        match outcome {
+            Ok(Estimated { estimate, person }) => {
+                let number = |value: Option<f32>| value.map(|value| value.to_string()).unwrap_or_default();
+                let (age, sex) = (estimate.age, estimate.sex);
+                let interval = age.and_then(|age| age.interval);
+                cells[2] = number(age.map(|age| age.years));
+                cells[3] = number(interval.map(|interval| interval.0));
+                cells[4] = number(interval.map(|interval| interval.1));
+                cells[5] = sex.map(|sex| sex.sex.to_string()).unwrap_or_default();
+                cells[6] = number(sex.map(|sex| sex.probability_female));
+                cells[7] = number(person.age);
+                cells[8] = person.sex.map(|sex| sex.to_string()).unwrap_or_default();
+                cells[9] = warnings(estimate).join("; ");
+            }
+            Err(Failure { code, message }) => {
+                cells[10] = (*code).to_owned();
+                cells[11] = message.clone();
+            }
+        }
+        self.write(cells)
+    }
+
+    fn flush(&mut self) -> Result<(), CommandError> {
+        self.csv.flush().map_err(CommandError::Output)
+    }
+}
+
+/// Columns whose widths are known before the first estimate, so that rows can be written as they come.
+struct TableWriter {
+    file_width: usize,
+    coverage: Option<f32>,
+}
+
+impl TableWriter {
+    /// Longer names push their row to the right.
+    const WIDEST_FILE: usize = 48;
+
+    fn new(files: &[RecordingFile], coverage: Option<f32>) -> TableWriter {
+        let longest = files.iter().map(|file| file.path.to_string_lossy().chars().count()).max().unwrap_or(0);
+        TableWriter { file_width: longest.clamp(4, Self::WIDEST_FILE), coverage }
+    }
+
+    fn line(&self, cells: [&str; 7]) -> Result<(), CommandError> {
+        let [file, age, range, sex, probability, stated, warnings] = cells;
+        let width = self.file_width;
+        let line = format!("{file:<width$}  {age:>5}  {range:>10}  {sex:<6}  {probability:>9}  {stated:<10}  {warnings}");
+        print(line.trim_end())
+    }
+}
+
+impl Writer for TableWriter {
+    fn begin(&mut self) -> Result<(), CommandError> {
+        let range = self.coverage.map_or_else(|| "range".to_owned(), |share| format!("{:.0} % range", share * 100.0));
+        self.line(["file", "age", &range, "sex", "P(female)", "stated", "warnings"])
+    }
+
+    fn row(&mut self, file: &Path, outcome: &Outcome) -> Result<(), CommandError> {
+        let file = file.to_string_lossy();
+        let Estimated { estimate, person } = match outcome {
+            Ok(estimated) => estimated,
+            Err(Failure { message, .. }) => {
+                let width = self.file_width;
+                return print(format_args!("{file:<width$}  error: {message}"));
+            }
+        };
+        let dash = || "-".to_owned();
+        let age = estimate.age.map_or_else(dash, |age| format!("{:.1}", age.years));
+        let interval = estimate.age.and_then(|age| age.interval);
+        let range = interval.map_or_else(dash, |(low, high)| format!("{low:.0}-{high:.0}"));
+        let sex = estimate.sex.map_or_else(dash, |sex| sex.sex.to_string());
+        let probability = estimate.sex.map_or_else(dash, |sex| format!("{:.3}", sex.probability_female));
+        self.line([&file, &age, &range, &sex, &probability, &stated(person), &warnings(estimate).join("; ")])
+    }
+}
+
+/// Age and sex as the file states them; names and identifiers are never written.
+fn stated(person: &Person) -> String {
+    let age = person.age.map(|age| format!("{age:.0}"));
+    let sex = person.sex.map(|sex| sex.to_string());
+    let parts: Vec<String> = [age, sex].into_iter().flatten().collect();
+    if parts.is_empty() { "-".to_owned() } else { parts.join(" ") }
+}
+
+fn warnings(estimate: &Estimate) -> Vec<String> {
+    estimate.notices.iter().map(Notice::to_string).collect()
+}

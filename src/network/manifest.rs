@@ -1,0 +1,125 @@
+//! Which weights there are: `manifest.json` in a folder of weights files.
+//!
+//! ```json
+//! {
+//!   "default": "resnet18",
+//!   "networks": [
+//!     {
+//!       "network": "resnet18", "target": "both", "file": "resnet18.safetensors", "bytes": 8912345,
+//!       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+//!       "preprocessing": "time", "figures": { "age_mae": 8.1, "sex_auc": 0.93 }
+//!     }
+//!   ]
+//! }
+//! ```
+
+use super::{Architecture, Target};
+use crate::signal::Preprocessing;
+use serde::{Deserialize, Serialize};
+
+/// The weights in a folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The network that estimates where none is asked for.
+    pub default: Architecture,
+    pub networks: Vec<Entry>,
+}
+
+/// One weights file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    pub network: Architecture,
+    pub target: Target,
+    /// The bare name of the file, which lies beside the manifest.
+    pub file: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256 sum in hexadecimal digits.
+    pub sha256: String,
+    pub preprocessing: Preprocessing,
+    /// What the network reached on data that it was not trained on, by name.
+    #[serde(default)]
+    pub figures: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Why a text is not a manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    #[error("the manifest cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the manifest names the file {0:?}; only names of files beside it are allowed")]
+    FileName(String),
+    #[error("the manifest's default is {0}, of which it lists no weights")]
+    Default(Architecture),
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// Where the text is not a manifest, a file is not beside it, or there are no weights of the default network.
+    pub fn from_json(text: &[u8]) -> Result<Manifest, ManifestError> {
+        let manifest: Manifest = serde_json::from_slice(text)?;
+        let outside = |name: &str| name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':']);
+        if let Some(entry) = manifest.networks.iter().find(|entry| outside(&entry.file)) {
+            return Err(ManifestError::FileName(entry.file.clone()));
+        }
+        if manifest.of(manifest.default).is_empty() {
+            return Err(ManifestError::Default(manifest.default));
+        }
+        Ok(manifest)
+    }
+
+    /// The weights that one network estimates with: those with both heads, or else those of age and of sex, as far as
+    /// they are there. Empty where there are none.
+    pub fn of(&self, network: Architecture) -> Vec<&Entry> {
+        let find = |target| self.networks.iter().find(|entry| entry.network == network && entry.target == target);
+        match find(Target::Both) {
+            Some(both) => vec![both],
+            None => [Target::Age, Target::Sex].into_iter().filter_map(find).collect(),
+        }
+    }
+
+    /// The networks of which there are weights.
+    pub fn architectures(&self) -> impl Iterator<Item = Architecture> {
+        Architecture::ALL.into_iter().filter(|network| !self.of(*network).is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(default: &str, entries: &[(&str, &str, &str)]) -> Result<Manifest, ManifestError> {
+        let entry = |(network, target, file): &(&str, &str, &str)| {
+            serde_json::json!({
+                "network": network, "target": target, "file": file, "bytes": 1, "sha256": "", "preprocessing": "time"
+            })
+        };
+        let networks: Vec<_> = entries.iter().map(entry).collect();
+        Manifest::from_json(serde_json::json!({ "default": default, "networks": networks }).to_string().as_bytes())
+    }
+
+    #[test]
+    fn both_heads_in_one_file_come_before_two_files() {
+        let entries = [("cnn", "sex", "c"), ("cnn", "age", "b"), ("dnn", "age", "d"), ("dnn", "both", "e")];
+        let manifest = manifest("cnn", &entries).unwrap();
+        let files = |network| manifest.of(network).iter().map(|entry| entry.file.as_str()).collect::<Vec<_>>();
+        assert_eq!(files(Architecture::Cnn), ["b", "c"]);
+        assert_eq!(files(Architecture::Dnn), ["e"]);
+        assert_eq!(manifest.architectures().collect::<Vec<_>>(), [Architecture::Cnn, Architecture::Dnn]);
+    }
+
+    #[test]
+    fn files_lie_beside_the_manifest() {
+        for name in ["../secret", "/etc/passwd", "a/b", "c:\\d", "", ".hidden"] {
+            assert!(matches!(manifest("cnn", &[("cnn", "age", name)]), Err(ManifestError::FileName(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_default_must_be_there() {
+        let error = manifest("dnn", &[("cnn", "age", "a")]).unwrap_err();
+        assert!(matches!(error, ManifestError::Default(Architecture::Dnn)), "{error}");
+    }
+}

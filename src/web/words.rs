@@ -1,0 +1,107 @@
+//! Numbers as the page says them.
+
+use crate::ecg::{Ecg, Sex};
+use crate::estimate::AgeEstimate;
+use serde::Serialize;
+
+/// Something known of a recording, with its name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub struct Fact {
+    pub name: &'static str,
+    pub value: String,
+}
+
+/// What a recording's file says and what was measured in it.
+pub fn facts(ecg: &Ecg, heart_rate: Option<f64>) -> Vec<Fact> {
+    let fact = |name, value: Option<String>| value.map(|value| Fact { name, value });
+    let person = &ecg.person;
+    [
+        fact("Heart rate", heart_rate.map(|rate| format!("{rate:.0} per minute"))),
+        fact("Length", Some(length(ecg.seconds()))),
+        fact("Sampling rate", Some(format!("{} Hz", tidy(ecg.sampling_rate())))),
+        fact("Recorded", person.recorded_at.as_ref().map(|time| time.replace('T', " "))),
+        fact("Identifier", person.id.clone()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// `10.0 s`, `4 min 5 s`.
+pub fn length(seconds: f64) -> String {
+    if seconds < 60.0 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round();
+    format!("{:.0} min {:.0} s", (whole / 60.0).floor(), whole % 60.0)
+}
+
+/// `57 years`.
+pub fn years(age: f32) -> String {
+    format!("{age:.0} years")
+}
+
+/// The interval of an age with the share of people that it is meant to hold.
+pub fn interval(age: &AgeEstimate, coverage: f32) -> Option<String> {
+    let (low, high) = age.interval?;
+    Some(format!("{low:.0} to {high:.0} years, which holds for {:.0} of 100 people", coverage * 100.0))
+}
+
+/// A probability in per cent, which is never said to be none or certainty.
+pub fn probability(probability: f32) -> String {
+    match probability * 100.0 {
+        percent if percent < 1.0 => "below 1 %".to_owned(),
+        percent if percent > 99.0 => "over 99 %".to_owned(),
+        percent => format!("{percent:.0} %"),
+    }
+}
+
+/// `Female`.
+pub fn sex(sex: Sex) -> &'static str {
+    match sex {
+        Sex::Male => "Male",
+        Sex::Female => "Female",
+    }
+}
+
+/// `8.9 MB`.
+pub fn size(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// At most three decimals, without zeros at the end.
+fn tidy(number: f64) -> String {
+    let rounded = (number * 1000.0).round() / 1000.0;
+    rounded.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::synthetic::{Parameters, synthetic};
+
+    #[test]
+    fn numbers_are_said_with_the_digits_that_they_deserve() {
+        assert_eq!(length(9.998), "10.0 s");
+        assert_eq!(length(245.2), "4 min 5 s");
+        assert_eq!(length(119.9), "2 min 0 s");
+        assert_eq!(years(56.61), "57 years");
+        let age = AgeEstimate { years: 57.0, interval: Some((43.2, 70.8)) };
+        assert_eq!(interval(&age, 0.9).unwrap(), "43 to 71 years, which holds for 90 of 100 people");
+        assert_eq!(interval(&AgeEstimate { interval: None, ..age }, 0.9), None);
+        for (value, expected) in [(0.0, "below 1 %"), (0.5, "50 %"), (0.98, "98 %"), (0.999, "over 99 %")] {
+            assert_eq!(probability(value), expected);
+        }
+        assert_eq!(size(8_912_345), "8.9 MB");
+    }
+
+    #[test]
+    fn what_a_file_does_not_say_is_left_out() {
+        let ecg = synthetic(Parameters { sampling_rate: 257.0, ..Parameters::default() });
+        let names = |facts: Vec<Fact>| facts.into_iter().map(|fact| fact.name).collect::<Vec<_>>();
+        assert_eq!(names(facts(&ecg, None)), ["Length", "Sampling rate"]);
+        assert_eq!(facts(&ecg, Some(66.4))[0].value, "66 per minute");
+        assert_eq!(tidy(257.0) + " " + &tidy(249.999_96) + " " + &tidy(128.333_333), "257 250 128.333");
+    }
+}
