@@ -36,6 +36,8 @@ pub mod signal;
 #[cfg(feature = "native")]
 pub mod dataset;
 #[cfg(feature = "native")]
+pub mod outcome;
+#[cfg(feature = "native")]
 pub mod report;
 #[cfg(feature = "native")]
 pub mod training;

@@ -53,11 +53,11 @@ pub const CSV_COLUMNS: [&str; 12] = [
     "error_message",
 ];
 
-/// The cells of a recording; empty where something is not known.
-pub fn csv_row(file: &str, network: Architecture, outcome: &Outcome) -> [String; CSV_COLUMNS.len()] {
+/// The cells of a recording; empty where something is not known, such as the network where the file was not read.
+pub fn csv_row(file: &str, network: Option<Architecture>, outcome: &Outcome) -> [String; CSV_COLUMNS.len()] {
     let mut cells: [String; CSV_COLUMNS.len()] = Default::default();
     cells[0] = file.to_owned();
-    cells[1] = network.to_string();
+    cells[1] = network.map(|network| network.to_string()).unwrap_or_default();
     match outcome {
         Ok(Estimated { estimate, person }) => {
             let number = |value: Option<f32>| value.map(|value| value.to_string()).unwrap_or_default();
@@ -82,7 +82,9 @@ pub fn csv_row(file: &str, network: Architecture, outcome: &Outcome) -> [String;
 }
 
 /// A table with a header of all recordings.
-pub fn csv_table<'a>(rows: impl Iterator<Item = (&'a str, Architecture, &'a Outcome)>) -> Result<String, csv::Error> {
+pub fn csv_table<'a>(
+    rows: impl Iterator<Item = (&'a str, Option<Architecture>, &'a Outcome)>,
+) -> Result<String, csv::Error> {
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record(CSV_COLUMNS)?;
     for (file, network, outcome) in rows {
@@ -147,7 +149,7 @@ mod tests {
             network: Architecture::Cnn,
             age: Some(AgeEstimate { years: 57.5, interval: Some((43.5, 71.5)) }),
             sex: Some(SexEstimate { sex: Sex::Female, probability_female: 0.75 }),
-            notices: vec![Notice::LeadOrderAssumed, Notice::File("one, \"two\"".to_owned())],
+            notices: vec![Notice::Standardised, Notice::File("one, \"two\"".to_owned())],
         };
         let person = Person { age: Some(56.0), ..Person::default() };
         [Ok(Estimated { estimate, person }), Err(Failure { code: "empty", message: "a is empty".to_owned() })]
@@ -157,7 +159,7 @@ mod tests {
     fn a_table_survives_commas_and_quotes() {
         let outcomes = outcomes();
         let rows = ["x,y.hea", "a"].into_iter().zip(&outcomes);
-        let text = csv_table(rows.map(|(file, outcome)| (file, Architecture::Cnn, outcome))).unwrap();
+        let text = csv_table(rows.map(|(file, outcome)| (file, Some(Architecture::Cnn), outcome))).unwrap();
         let mut table = csv::Reader::from_reader(text.as_bytes());
         assert_eq!(table.headers().unwrap(), &CSV_COLUMNS[..]);
         let rows: Vec<csv::StringRecord> = table.records().map(Result::unwrap).collect();

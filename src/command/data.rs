@@ -108,11 +108,6 @@ impl Prepared {
         });
         positions
     }
-
-    /// The positions of all records that may be used.
-    pub fn all_positions(&self) -> Vec<usize> {
-        (0..self.set.len()).filter(|&position| self.is_wanted(self.set.record(position))).collect()
-    }
 }
 
 impl SplitOptions {

@@ -24,6 +24,7 @@ pub enum CommandError {
     Write { path: PathBuf, source: io::Error },
     #[error("this program was built without {device}; build it with `cargo install --path . --features {device}`")]
     DeviceNotBuilt { device: &'static str },
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
     #[error("no {device} device can be opened on this machine ({reason}); --device cpu always works")]
     NoDevice { device: &'static str, reason: String },
 
@@ -49,8 +50,6 @@ pub enum CommandError {
     TrainingExists { folder: PathBuf },
     #[error("{folder} cannot be continued, since it was started otherwise:{differences}")]
     OtherTraining { folder: PathBuf, differences: String },
-    #[error("{path} was not written by `ecgnet train`: {source}")]
-    Context { path: PathBuf, source: serde_json::Error },
     #[error(
         "the column `group` says neither train, validation and test nor folds 1 to 9; it has: {present}. \
          Say which are for what (--folds TRAIN/VALIDATION/TEST), or split by patient (--by-patient SEED)"

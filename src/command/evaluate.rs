@@ -245,10 +245,12 @@ fn notes(options: &Options, dataset: &Dataset, networks: &[Network]) -> Vec<Stri
         return notes;
     }
     for network in networks.iter().filter(|_| !options.split.is_given()) {
-        let knows = |weights: &Weights| weights.description.training.get("data").is_some_and(|name| *name == dataset.name);
+        let knows =
+            |weights: &Weights| weights.description.training.get("data").is_some_and(|name| *name == dataset.name);
         if network.weights.iter().any(knows) {
             let name = &network.name;
-            notes.push(format!("{name} was trained on a data set of this name; name the split that it was trained by."));
+            notes
+                .push(format!("{name} was trained on a data set of this name; name the split that it was trained by."));
         }
     }
     notes

@@ -21,7 +21,8 @@ pub fn run(_: &Options) -> Result<(), CommandError> {
     for network in Architecture::ALL {
         let entries = manifest.as_ref().map(|(_, manifest)| manifest.of(network)).unwrap_or_default();
         if entries.is_empty() {
-            rows.push(row(network, Target::Both, None));
+            // The publication counts the parameters with the head for age.
+            rows.push(row(network, Target::Age, None));
         }
         rows.extend(entries.into_iter().map(|entry| row(network, entry.target, Some(entry))));
     }

@@ -3,7 +3,7 @@
 use super::error::CommandError;
 use crate::network::assembly::Assembly;
 use crate::network::keras;
-use crate::network::parameter::NamedTensor;
+use crate::network::parameter::{NamedTensor, ParameterId};
 use crate::network::weights::{Precision, Weights, WeightsError, read_tensors, write_tensors};
 use crate::network::{Architecture, Target};
 use crate::training::{CheckpointError, Training};
@@ -96,7 +96,7 @@ fn keras_bytes(path: &Path, tensors: &[NamedTensor]) -> Result<Vec<u8>, CommandE
 
 /// Names and shapes of all tensors in the published layout, in its order.
 fn published_shapes(assembly: &Assembly) -> Vec<(String, Vec<usize>)> {
-    let shape = |id| {
+    let shape = |id: ParameterId| {
         let parameter = &assembly.parameters[id];
         (assembly.published_name(&parameter.name), parameter.published_shape.clone())
     };

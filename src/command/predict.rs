@@ -7,13 +7,13 @@ use super::weights::{self, NamedWeights, Selection};
 use super::{print, progress, remark};
 use crate::dataset::{RecordingFile, Recordings, recordings};
 use crate::ecg::{Notice, Person};
-use crate::estimate::{Estimate, Estimator};
+use crate::estimate::Estimator;
 use crate::format::{self, FormatError, ReadOptions, Unit};
 use crate::network::Architecture;
-use crate::signal::{SignalError, Window};
+use crate::outcome::{CSV_COLUMNS, Estimated, Failure, Outcome, Record, csv_row};
+use crate::signal::Window;
 use clap::Args;
 use rayon::prelude::*;
-use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -162,33 +162,6 @@ fn tell_of_others(count: usize) {
     }
 }
 
-/// An estimate with what the file states of the person.
-struct Estimated {
-    estimate: Estimate,
-    person: Person,
-}
-
-/// Why there is no estimate.
-#[derive(Debug, Serialize)]
-struct Failure {
-    code: &'static str,
-    message: String,
-}
-
-impl From<FormatError> for Failure {
-    fn from(error: FormatError) -> Failure {
-        Failure { code: error.code(), message: error.to_string() }
-    }
-}
-
-impl From<SignalError> for Failure {
-    fn from(error: SignalError) -> Failure {
-        Failure { code: error.code(), message: error.to_string() }
-    }
-}
-
-type Outcome = Result<Estimated, Failure>;
-
 struct Reader {
     options: ReadOptions,
     window: Window,
@@ -237,48 +210,14 @@ impl Output {
 
 struct JsonWriter;
 
-#[derive(Serialize)]
-struct JsonEstimate<'a> {
-    file: &'a str,
-    network: Architecture,
-    age: Option<f32>,
-    age_low: Option<f32>,
-    age_high: Option<f32>,
-    sex: Option<crate::ecg::Sex>,
-    probability_female: Option<f32>,
-    warnings: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct JsonError<'a> {
-    file: &'a str,
-    error: &'a Failure,
-}
-
 impl Writer for JsonWriter {
     fn begin(&mut self) -> Result<(), CommandError> {
         Ok(())
     }
 
     fn row(&mut self, file: &Path, outcome: &Outcome) -> Result<(), CommandError> {
-        let file = &file.to_string_lossy();
-        let line = match outcome {
-            Ok(Estimated { estimate, .. }) => {
-                let (age, sex) = (estimate.age, estimate.sex);
-                let interval = age.and_then(|age| age.interval);
-                serde_json::to_string(&JsonEstimate {
-                    file,
-                    network: estimate.network,
-                    age: age.map(|age| age.years),
-                    age_low: interval.map(|interval| interval.0),
-                    age_high: interval.map(|interval| interval.1),
-                    sex: sex.map(|sex| sex.sex),
-                    probability_female: sex.map(|sex| sex.probability_female),
-                    warnings: warnings(estimate),
-                })
-            }
-            Err(error) => serde_json::to_string(&JsonError { file, error }),
-        };
+        let file = file.to_string_lossy();
+        let line = serde_json::to_string(&Record::new(&file, outcome));
         print(line.map_err(|error| CommandError::Output(error.into()))?)
     }
 }
@@ -288,56 +227,22 @@ struct CsvWriter {
     network: Architecture,
 }
 
-const CSV_COLUMNS: [&str; 12] = [
-    "file",
-    "network",
-    "age",
-    "age_low",
-    "age_high",
-    "sex",
-    "probability_female",
-    "stated_age",
-    "stated_sex",
-    "warnings",
-    "error_code",
-    "error_message",
-];
-
 impl CsvWriter {
-    fn write(&mut self, cells: [String; 12]) -> Result<(), CommandError> {
-        self.csv.write_record(cells).map_err(|error| CommandError::Output(error.into()))
+    fn write<C: AsRef<[u8]>>(&mut self, cells: impl IntoIterator<Item = C>) -> Result<(), CommandError> {
+        self.csv.write_record(cells).map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => CommandError::Output(error),
+            other => CommandError::Output(std::io::Error::other(format!("{other:?}"))),
+        })
     }
 }
 
 impl Writer for CsvWriter {
     fn begin(&mut self) -> Result<(), CommandError> {
-        self.write(CSV_COLUMNS.map(str::to_owned))
+        self.write(CSV_COLUMNS)
     }
 
     fn row(&mut self, file: &Path, outcome: &Outcome) -> Result<(), CommandError> {
-        let mut cells: [String; 12] = Default::default();
-        cells[0] = file.to_string_lossy().into_owned();
-        cells[1] = self.network.to_string();
-        match outcome {
-            Ok(Estimated { estimate, person }) => {
-                let number = |value: Option<f32>| value.map(|value| value.to_string()).unwrap_or_default();
-                let (age, sex) = (estimate.age, estimate.sex);
-                let interval = age.and_then(|age| age.interval);
-                cells[2] = number(age.map(|age| age.years));
-                cells[3] = number(interval.map(|interval| interval.0));
-                cells[4] = number(interval.map(|interval| interval.1));
-                cells[5] = sex.map(|sex| sex.sex.to_string()).unwrap_or_default();
-                cells[6] = number(sex.map(|sex| sex.probability_female));
-                cells[7] = number(person.age);
-                cells[8] = person.sex.map(|sex| sex.to_string()).unwrap_or_default();
-                cells[9] = warnings(estimate).join("; ");
-            }
-            Err(Failure { code, message }) => {
-                cells[10] = (*code).to_owned();
-                cells[11] = message.clone();
-            }
-        }
-        self.write(cells)
+        self.write(csv_row(&file.to_string_lossy(), Some(self.network), outcome))
     }
 
     fn flush(&mut self) -> Result<(), CommandError> {
@@ -363,7 +268,8 @@ impl TableWriter {
     fn line(&self, cells: [&str; 7]) -> Result<(), CommandError> {
         let [file, age, range, sex, probability, stated, warnings] = cells;
         let width = self.file_width;
-        let line = format!("{file:<width$}  {age:>5}  {range:>10}  {sex:<6}  {probability:>9}  {stated:<10}  {warnings}");
+        let line =
+            format!("{file:<width$}  {age:>5}  {range:>10}  {sex:<6}  {probability:>9}  {stated:<10}  {warnings}");
         print(line.trim_end())
     }
 }
@@ -389,7 +295,8 @@ impl Writer for TableWriter {
         let range = interval.map_or_else(dash, |(low, high)| format!("{low:.0}-{high:.0}"));
         let sex = estimate.sex.map_or_else(dash, |sex| sex.sex.to_string());
         let probability = estimate.sex.map_or_else(dash, |sex| format!("{:.3}", sex.probability_female));
-        self.line([&file, &age, &range, &sex, &probability, &stated(person), &warnings(estimate).join("; ")])
+        let warnings: Vec<String> = estimate.notices.iter().map(Notice::to_string).collect();
+        self.line([&file, &age, &range, &sex, &probability, &stated(person), &warnings.join("; ")])
     }
 }
 
@@ -399,8 +306,4 @@ fn stated(person: &Person) -> String {
     let sex = person.sex.map(|sex| sex.to_string());
     let parts: Vec<String> = [age, sex].into_iter().flatten().collect();
     if parts.is_empty() { "-".to_owned() } else { parts.join(" ") }
-}
-
-fn warnings(estimate: &Estimate) -> Vec<String> {
-    estimate.notices.iter().map(Notice::to_string).collect()
 }

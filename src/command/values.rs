@@ -19,8 +19,7 @@ pub fn target() -> impl TypedValueParser<Value = Target> {
 }
 
 pub fn preprocessing() -> impl TypedValueParser<Value = Preprocessing> {
-    PossibleValuesParser::new(Preprocessing::ALL.map(Preprocessing::name))
-        .try_map(|name| name.parse::<Preprocessing>())
+    PossibleValuesParser::new(Preprocessing::ALL.map(Preprocessing::name)).try_map(|name| name.parse::<Preprocessing>())
 }
 
 /// How the values in a weights file are stored.

@@ -3,7 +3,7 @@
 //! - [`dropped`]: which of the dropped files form a recording.
 //! - [`paper`]: the tracing as it lies on ECG paper, in millimetres.
 //! - [`words`]: numbers as the page says them.
-//! - `facade`: the class, its types and its errors; on wasm only.
+//! - `message`, `facade`: what crosses to JavaScript, and the class; on wasm only.
 
 pub mod dropped;
 pub mod paper;
@@ -11,5 +11,7 @@ pub mod words;
 
 #[cfg(target_arch = "wasm32")]
 mod facade;
+#[cfg(target_arch = "wasm32")]
+mod message;
 #[cfg(target_arch = "wasm32")]
 pub use facade::ECGNet;

@@ -80,7 +80,8 @@ impl Paper {
         }
         let seconds = curves.samples as f64 / curves.rate;
         let scale = curves.scale();
-        let description = format!("Tracing of the twelve leads over {seconds:.1} s, {scale}, with a rhythm strip of lead {RHYTHM}");
+        let description =
+            format!("Tracing of the twelve leads over {seconds:.1} s, {scale}, with a rhythm strip of lead {RHYTHM}");
         Ok(Paper {
             width: (LEFT + seconds * columns as f64 / COLUMNS.len() as f64 * MILLIMETRES_PER_SECOND + RIGHT) as f32,
             height: pen.y as f32,
@@ -185,7 +186,8 @@ impl System {
         let mut rows: Vec<Row> = (0..COLUMNS[0].len())
             .map(|row| {
                 let segments = columns.iter().enumerate();
-                let segments = segments.map(|(column, leads)| Segment { lead: leads[row], samples: samples_of(column) });
+                let segments =
+                    segments.map(|(column, leads)| Segment { lead: leads[row], samples: samples_of(column) });
                 Row { segments: segments.collect() }
             })
             .collect();
@@ -329,7 +331,9 @@ mod tests {
 
     #[test]
     fn high_waves_lower_the_gain_in_the_usual_steps() {
-        for (height, expected) in [(0.0, 10.0), (3.5, 10.0), (3.6, 5.0), (8.0, 2.0), (30.0, 1.0), (40.0, 0.5), (3500.0, 0.01)] {
+        for (height, expected) in
+            [(0.0, 10.0), (3.5, 10.0), (3.6, 5.0), (8.0, 2.0), (30.0, 1.0), (40.0, 0.5), (3500.0, 0.01)]
+        {
             assert!((gain(height) - expected).abs() < 1e-12, "{height} mV: {}", gain(height));
         }
     }

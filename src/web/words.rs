@@ -2,6 +2,7 @@
 
 use crate::ecg::{Ecg, Sex};
 use crate::estimate::AgeEstimate;
+use crate::network::Architecture;
 use serde::Serialize;
 
 /// Something known of a recording, with its name.
@@ -42,10 +43,20 @@ pub fn years(age: f32) -> String {
     format!("{age:.0} years")
 }
 
-/// The interval of an age with the share of people that it is meant to hold.
+/// The interval of an age: `43 to 71`.
+pub fn range(age: &AgeEstimate) -> Option<String> {
+    age.interval.map(|(low, high)| format!("{low:.0} to {high:.0}"))
+}
+
+/// What the interval of an age means, of which that share of people is meant to be within.
 pub fn interval(age: &AgeEstimate, coverage: f32) -> Option<String> {
     let (low, high) = age.interval?;
-    Some(format!("{low:.0} to {high:.0} years, which holds for {:.0} of 100 people", coverage * 100.0))
+    Some(format!("For {:.0} of 100 people the age lies between {low:.0} and {high:.0}.", coverage * 100.0))
+}
+
+/// Which network computed where, and for how long.
+pub fn computed(network: Architecture, device: &str, milliseconds: f64) -> String {
+    format!("{network}, {device}, {milliseconds:.0} ms")
 }
 
 /// A probability in per cent, which is never said to be none or certainty.
@@ -70,6 +81,17 @@ pub fn size(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
+/// A message as a sentence: its first letter large, a full stop at its end. File names keep their first letter.
+pub fn sentence(message: &str) -> String {
+    let first_word = message.split(' ').next().unwrap_or_default();
+    let mut letters = message.chars();
+    let begun = match letters.next() {
+        Some(first) if first_word.chars().all(char::is_alphabetic) => first.to_uppercase().chain(letters).collect(),
+        _ => message.to_owned(),
+    };
+    if begun.ends_with(['.', '!', '?']) { begun } else { begun + "." }
+}
+
 /// At most three decimals, without zeros at the end.
 fn tidy(number: f64) -> String {
     let rounded = (number * 1000.0).round() / 1000.0;
@@ -88,12 +110,22 @@ mod tests {
         assert_eq!(length(119.9), "2 min 0 s");
         assert_eq!(years(56.61), "57 years");
         let age = AgeEstimate { years: 57.0, interval: Some((43.2, 70.8)) };
-        assert_eq!(interval(&age, 0.9).unwrap(), "43 to 71 years, which holds for 90 of 100 people");
+        assert_eq!(interval(&age, 0.9).unwrap(), "For 90 of 100 people the age lies between 43 and 71.");
+        assert_eq!(range(&age).unwrap(), "43 to 71");
+        assert_eq!(computed(Architecture::Cnn, "CPU", 12.3), "cnn, CPU, 12 ms");
         assert_eq!(interval(&AgeEstimate { interval: None, ..age }, 0.9), None);
         for (value, expected) in [(0.0, "below 1 %"), (0.5, "50 %"), (0.98, "98 %"), (0.999, "over 99 %")] {
             assert_eq!(probability(value), expected);
         }
         assert_eq!(size(8_912_345), "8.9 MB");
+    }
+
+    #[test]
+    fn messages_become_sentences() {
+        assert_eq!(sentence("lead V1 is flat"), "Lead V1 is flat.");
+        assert_eq!(sentence("a.hea is empty (0 bytes)"), "a.hea is empty (0 bytes).");
+        assert_eq!(sentence("Look here."), "Look here.");
+        assert_eq!(sentence(""), ".");
     }
 
     #[test]

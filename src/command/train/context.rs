@@ -147,9 +147,8 @@ impl Context {
 }
 
 fn sum_over(parts: [Vec<&Record>; 2]) -> String {
-    let parts = parts.map(|records| {
-        records.iter().map(|record| json!([record.id, record.age, record.sex])).collect::<Vec<Value>>()
-    });
+    let parts = parts
+        .map(|records| records.iter().map(|record| json!([record.id, record.age, record.sex])).collect::<Vec<Value>>());
     sha256(json!(parts).to_string().as_bytes())
 }
 
@@ -177,7 +176,8 @@ mod tests {
     fn differences_are_named() {
         let mut lines = String::new();
         let before = json!({"seed": 1, "recipe": {"epochs": 30, "name": "default"}, "records_sha256": "a"});
-        let now = json!({"seed": 2, "recipe": {"epochs": 3, "name": "default"}, "records_sha256": "b", "raw_only": true});
+        let now =
+            json!({"seed": 2, "recipe": {"epochs": 3, "name": "default"}, "records_sha256": "b", "raw_only": true});
         compare("", &before, &now, &mut lines);
         let lines: Vec<&str> = lines.trim_start_matches('\n').lines().map(str::trim).collect();
         assert_eq!(

@@ -287,48 +287,75 @@ pub fn convolution_weight_gradient(
     }
 }
 
-/// Sums over all rows of `[rows, columns]`: the same number whatever the number of threads.
-pub fn column_sums(values: &[f32], columns: usize) -> Vec<f32> {
-    reduce_rows(values, values, columns, |sums, row, _| {
-        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-    })
+/// Rows of one chunk of work.
+fn chunk_rows(columns: usize) -> usize {
+    (CHUNK / columns).max(1)
 }
 
-/// Adds up what `add` makes of each pair of rows of `a` and `b`, in fixed chunks and then, in double precision, over the
-/// chunks in order.
-fn reduce_rows(a: &[f32], b: &[f32], columns: usize, add: impl Fn(&mut [f32], &[f32], &[f32]) + Sync + Send) -> Vec<f32> {
-    let chunk = (CHUNK / columns).max(1) * columns;
-    let partial = parallel::map(a.len().div_ceil(chunk), |index| {
-        let range = index * chunk..((index + 1) * chunk).min(a.len());
+/// Sums over all rows of `[rows, columns]`: the same number whatever the number of threads.
+pub fn column_sums(values: &[f32], columns: usize) -> Vec<f32> {
+    let chunk = chunk_rows(columns) * columns;
+    let partial = parallel::map(values.len().div_ceil(chunk), |index| {
         let mut sums = vec![0.0f32; columns];
-        let rows = a[range.clone()].chunks_exact(columns).zip(b[range].chunks_exact(columns));
-        rows.for_each(|(a, b)| add(&mut sums, a, b));
+        let values = &values[index * chunk..values.len().min((index + 1) * chunk)];
+        for row in values.chunks_exact(columns) {
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        }
         sums
     });
+    add_up(&partial, columns).into_iter().map(|sum| sum as f32).collect()
+}
+
+/// Adds up the sums of chunks in their order, in double precision.
+fn add_up(partial: &[Vec<f32>], columns: usize) -> Vec<f64> {
     let mut total = vec![0.0f64; columns];
     for sums in partial {
-        total.iter_mut().zip(sums).for_each(|(total, sum)| *total += f64::from(sum));
+        total.iter_mut().zip(sums).for_each(|(total, sum)| *total += f64::from(*sum));
     }
-    total.into_iter().map(|total| total as f32).collect()
+    total
 }
 
 /// Mean and variance (of the population) of each channel of `[rows, channels]`.
+///
+/// One pass through memory: a chunk's mean and the squares around it are taken while it is in the cache, and put
+/// together as Chan, Golub and LeVeque 1983 do.
 pub fn batch_statistics(input: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
-    let rows = (input.len() / channels) as f32;
-    let mean: Vec<f32> = column_sums(input, channels).into_iter().map(|sum| sum / rows).collect();
-    let squares = reduce_rows(input, input, channels, |sums, row, _| {
-        for ((sum, value), mean) in sums.iter_mut().zip(row).zip(&mean) {
-            *sum += (value - mean) * (value - mean);
+    let chunk = chunk_rows(channels) * channels;
+    let partial = parallel::map(input.len().div_ceil(chunk), |index| {
+        let rows = &input[index * chunk..input.len().min((index + 1) * chunk)];
+        let count = (rows.len() / channels) as f32;
+        let mut mean = vec![0.0f32; channels];
+        for row in rows.chunks_exact(channels) {
+            mean.iter_mut().zip(row).for_each(|(mean, value)| *mean += value);
         }
+        mean.iter_mut().for_each(|mean| *mean /= count);
+        let mut squares = vec![0.0f32; channels];
+        for row in rows.chunks_exact(channels) {
+            for ((square, value), mean) in squares.iter_mut().zip(row).zip(&mean) {
+                *square += (value - mean) * (value - mean);
+            }
+        }
+        (count, mean, squares)
     });
-    let variance = squares.into_iter().map(|sum| sum / rows).collect();
-    (mean, variance)
+    let (mut rows, mut means, mut squares) = (0.0f64, vec![0.0f64; channels], vec![0.0f64; channels]);
+    for (count, chunk_means, chunk_squares) in partial {
+        let count = f64::from(count);
+        for channel in 0..channels {
+            let difference = f64::from(chunk_means[channel]) - means[channel];
+            means[channel] += difference * count / (rows + count);
+            squares[channel] +=
+                f64::from(chunk_squares[channel]) + difference * difference * rows * count / (rows + count);
+        }
+        rows += count;
+    }
+    let variance = squares.into_iter().map(|square| (square / rows) as f32).collect();
+    (means.into_iter().map(|mean| mean as f32).collect(), variance)
 }
 
 /// `max(scale * input + shift, floor)` for each channel of `[rows, channels]`; the floor 0 makes it a ReLU.
 pub fn scale_and_shift(input: &[f32], scale: &[f32], shift: &[f32], floor: f32, out: &mut [f32]) {
     let channels = scale.len();
-    let chunk = (CHUNK / channels).max(1) * channels;
+    let chunk = chunk_rows(channels) * channels;
     parallel::chunks(out, chunk, |index, out| {
         let input = &input[index * chunk..][..out.len()];
         for (out, input) in out.chunks_exact_mut(channels).zip(input.chunks_exact(channels)) {
@@ -362,43 +389,85 @@ pub fn batch_norm_gradients(forward: &Normalised, gradient: &[f32], input_gradie
     let scale = multiply(forward.gamma, forward.inverse_deviation);
     let shift: Vec<f32> =
         forward.beta.iter().zip(multiply(forward.mean, &scale)).map(|(beta, mean)| beta - mean).collect();
-    // The gradient that passes the ReLU; its output is positive exactly where the normalised value is.
+
+    // Several rows side by side make the inner loops long enough for wide registers.
+    let repeats = (1..=(WIDE / channels).max(1)).rev().find(|count| gradient.len() % (count * channels) == 0);
+    let width = repeats.unwrap_or(1) * channels;
+    let wide = |values: &[f32]| values.repeat(width / channels);
+    // The gradient that passes the ReLU: its output is positive exactly where the normalised value is.
     let threshold = if forward.relu { 0.0 } else { f32::NEG_INFINITY };
+    let gate = Gate { scale: wide(&scale), shift: wide(&shift), threshold };
+    let mean = wide(forward.mean);
 
-    let beta_gradient = reduce_rows(forward.input, gradient, channels, |sums, input, gradient| {
-        for ((((sum, input), gradient), scale), shift) in
-            sums.iter_mut().zip(input).zip(gradient).zip(&scale).zip(&shift)
-        {
-            *sum += if scale * input + shift > threshold { *gradient } else { 0.0 };
-        }
+    let chunk = chunk_rows(width) * width;
+    let partial = parallel::map(gradient.len().div_ceil(chunk), |index| {
+        let range = index * chunk..gradient.len().min((index + 1) * chunk);
+        let (mut sums, mut centred) = (vec![0.0f32; width], vec![0.0f32; width]);
+        add_passed(&gate, &forward.input[range.clone()], &gradient[range], &mean, &mut sums, &mut centred);
+        (sums, centred)
     });
-    let centred = reduce_rows(forward.input, gradient, channels, |sums, input, gradient| {
-        for (((((sum, input), gradient), scale), shift), mean) in
-            sums.iter_mut().zip(input).zip(gradient).zip(&scale).zip(&shift).zip(forward.mean)
-        {
-            *sum += if scale * input + shift > threshold { gradient * (input - mean) } else { 0.0 };
-        }
-    });
-    let gamma_gradient = multiply(&centred, forward.inverse_deviation);
+    let (sums, centred): (Vec<_>, Vec<_>) = partial.into_iter().unzip();
+    let of_channels = |partial: &[Vec<f32>]| -> Vec<f32> {
+        let wide = add_up(partial, width);
+        (0..channels).map(|channel| wide.iter().skip(channel).step_by(channels).sum::<f64>() as f32).collect()
+    };
+    let beta_gradient = of_channels(&sums);
+    let gamma_gradient = multiply(&of_channels(&centred), forward.inverse_deviation);
 
-    let shared: Vec<f32> = beta_gradient.iter().map(|sum| sum / rows).collect();
+    // scale (gradient - mean gradient - (input - mean) slope), sorted by what varies from row to row.
     let slope: Vec<f32> =
-        multiply(&gamma_gradient, forward.inverse_deviation).into_iter().map(|sum| sum / rows).collect();
-    let chunk = (CHUNK / channels).max(1) * channels;
+        multiply(&multiply(&gamma_gradient, forward.inverse_deviation), &scale).iter().map(|sum| sum / rows).collect();
+    let offset: Vec<f32> = multiply(&scale, &beta_gradient)
+        .iter()
+        .zip(multiply(&slope, forward.mean))
+        .map(|(common, mean)| common / rows - mean)
+        .collect();
+    let (slope, offset) = (wide(&slope), wide(&offset));
     parallel::chunks(input_gradient, chunk, |index, out| {
         let range = index * chunk..index * chunk + out.len();
-        let rows = forward.input[range.clone()].chunks_exact(channels).zip(gradient[range].chunks_exact(channels));
-        for (out, (input, gradient)) in out.chunks_exact_mut(channels).zip(rows) {
-            for channel in 0..channels {
-                let value = input[channel];
-                let open = scale[channel] * value + shift[channel] > threshold;
-                let gradient = if open { gradient[channel] } else { 0.0 };
-                let common = shared[channel] + (value - forward.mean[channel]) * slope[channel];
-                out[channel] = scale[channel] * (gradient - common);
-            }
-        }
+        pass_centred(&gate, &forward.input[range.clone()], &gradient[range], &slope, &offset, out);
     });
     (gamma_gradient, beta_gradient)
+}
+
+/// Values that the inner loops of a batch normalisation's gradient run over at a time.
+const WIDE: usize = 256;
+
+/// What lets a gradient through: the input scaled and shifted lies above the threshold. One value for each column.
+struct Gate {
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    threshold: f32,
+}
+
+/// Adds each column's passed gradients, and those times the input less its mean. A function of its own, since the compiler
+/// only makes wide loops of slices that it knows to be apart.
+fn add_passed(gate: &Gate, input: &[f32], gradient: &[f32], mean: &[f32], sums: &mut [f32], centred: &mut [f32]) {
+    let width = sums.len();
+    let (scale, shift, mean, centred) =
+        (&gate.scale[..width], &gate.shift[..width], &mean[..width], &mut centred[..width]);
+    for (input, gradient) in input.chunks_exact(width).zip(gradient.chunks_exact(width)) {
+        for column in 0..width {
+            let (value, gradient) = (input[column], gradient[column]);
+            let passed = if scale[column] * value + shift[column] > gate.threshold { gradient } else { 0.0 };
+            sums[column] += passed;
+            centred[column] += passed * (value - mean[column]);
+        }
+    }
+}
+
+/// `scale * passed gradient - slope * input - offset` for each column.
+fn pass_centred(gate: &Gate, input: &[f32], gradient: &[f32], slope: &[f32], offset: &[f32], out: &mut [f32]) {
+    let width = slope.len();
+    let (scale, shift, offset) = (&gate.scale[..width], &gate.shift[..width], &offset[..width]);
+    let rows = input.chunks_exact(width).zip(gradient.chunks_exact(width));
+    for (out, (input, gradient)) in out.chunks_exact_mut(width).zip(rows) {
+        for column in 0..width {
+            let (value, gradient) = (input[column], gradient[column]);
+            let passed = if scale[column] * value + shift[column] > gate.threshold { gradient } else { 0.0 };
+            out[column] = scale[column] * passed - slope[column] * value - offset[column];
+        }
+    }
 }
 
 /// Maximum over windows: `input` [recordings, samples_in, leads_in, channels] to `out` [recordings, samples_out,

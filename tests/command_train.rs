@@ -1,0 +1,151 @@
+//! `ecgnet train`, and what follows from a training: evaluation, export and import.
+
+#[path = "support/clinic.rs"]
+mod clinic;
+
+use clinic::Clinic;
+use ecgnet::network::weights::Weights;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+const TRAIN: &str = "train --network cnn --target both --data clinic.csv --batch-size 4 --epochs 4 --out";
+
+/// The metrics without the last column, the seconds.
+fn metrics(clinic: &Clinic, run: &str) -> Vec<String> {
+    let text = clinic.read(&format!("{run}/metrics.csv"));
+    text.lines().map(|line| line.rsplit_once(',').unwrap().0.to_owned()).collect()
+}
+
+fn weights(clinic: &Clinic, run: &str) -> Vec<u8> {
+    std::fs::read(clinic.path(run).join("weights.safetensors")).unwrap()
+}
+
+/// The tensors of a weights file by name.
+fn tensors(bytes: &[u8]) -> BTreeMap<String, Vec<f32>> {
+    let tensors = Weights::from_bytes(bytes).unwrap().tensors;
+    tensors.into_iter().map(|tensor| (tensor.name, tensor.values)).collect()
+}
+
+#[test]
+fn a_killed_training_is_resumed_exactly() {
+    let clinic = Clinic::new(16);
+    let text = clinic.succeed(&format!("{TRAIN} whole"));
+    assert_eq!(text.lines().filter(|line| line.starts_with("epoch ")).count(), 4, "{text}");
+    let expected = metrics(&clinic, "whole");
+    assert_eq!(expected[0], "epoch,train_loss,validation_loss,validation_mae,validation_auc,learning_rate");
+    assert_eq!(expected.len(), 5);
+
+    let mut child = clinic.command(&format!("{TRAIN} killed")).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    let epochs = || std::fs::read_to_string(clinic.path("killed/metrics.csv")).map_or(0, |text| text.lines().count());
+    while epochs() < 2 {
+        assert!(start.elapsed() < Duration::from_secs(60), "no epoch was done in a minute");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    // What would be another training is refused, and nothing of it is written.
+    let errors = clinic.fail(&format!("{TRAIN} killed"));
+    assert!(errors.contains("--resume"), "{errors}");
+    let errors = clinic.fail(&format!("{TRAIN} killed --resume --seed 2 --learning-rate 0.5"));
+    assert!(errors.contains("seed was 1 and is 2") && errors.contains("learning_rate was"), "{errors}");
+    let errors = clinic.fail(&format!("{TRAIN} killed --resume --by-patient 7"));
+    assert!(errors.contains("the records of the parts"), "{errors}");
+
+    clinic.succeed(&format!("{TRAIN} killed --resume"));
+    assert_eq!(metrics(&clinic, "killed"), expected);
+    assert_eq!(clinic.read("killed/split.csv"), clinic.read("whole/split.csv"));
+    assert!(weights(&clinic, "killed") == weights(&clinic, "whole"), "the weights are others");
+
+    // A finished training has nothing left to do.
+    clinic.succeed(&format!("{TRAIN} killed --resume"));
+    assert!(weights(&clinic, "killed") == weights(&clinic, "whole"), "the weights are others");
+}
+
+#[test]
+fn a_training_describes_itself_without_paths() {
+    let clinic = Clinic::new(16);
+    clinic.succeed(
+        "train --network cnn --target age --data clinic.csv --recipe published --epochs 1 --batch-size 4 --seed 7 --out a",
+    );
+    assert!(clinic.read("a/training.svg").starts_with("<svg"));
+    let weights = Weights::from_bytes(&weights(&clinic, "a")).unwrap();
+    let training = &weights.description.training;
+    assert_eq!(
+        training["command"],
+        "ecgnet train --network cnn --target age --data clinic --recipe published --preprocessing time --seed 7 \
+         --epochs 1 --batch-size 4"
+    );
+    assert_eq!((&training["train"]["records"], &training["validation"]["people"]), (&8.into(), &4.into()));
+    assert_eq!(training["best_epoch"], 1);
+    let folder = clinic.path("").to_string_lossy().into_owned();
+    assert!(!serde_json::to_string(&weights.description).unwrap().contains(&folder));
+}
+
+#[test]
+fn what_cannot_be_trained_is_said() {
+    let clinic = Clinic::new(8);
+    let errors = clinic.fail("train --network cnn --target age --data nowhere --out a");
+    assert!(errors.contains("nowhere: neither a folder nor a file"), "{errors}");
+    let errors = clinic.fail("train --network cnn --target age --data clinic.csv --folds train/8 --out a");
+    assert!(errors.contains("no record is in fold 8"), "{errors}");
+    std::fs::write(clinic.path("split.csv"), "id,part\nr0,train\n").unwrap();
+    let errors = clinic.fail("train --network cnn --target age --data clinic.csv --split split.csv --out a");
+    assert!(errors.contains("no record with age is in the validation part"), "{errors}");
+    if !cfg!(feature = "cuda") {
+        let errors = clinic.fail("train --network cnn --target age --data clinic.csv --out a --device cuda");
+        assert!(errors.contains("--features cuda"), "{errors}");
+    }
+    assert!(!clinic.path("a").exists());
+    assert_eq!(clinic.run("train --network lstm --target age --data clinic.csv --out a").status, 2);
+}
+
+#[test]
+fn a_training_is_exported_imported_and_evaluated() {
+    let clinic = Clinic::new(16);
+    for run in ["age", "sex"] {
+        clinic.succeed(&format!(
+            "train --network cnn --target {run} --data clinic.csv --epochs 2 --batch-size 4 --out {run}"
+        ));
+    }
+    for ending in ["h5", "safetensors"] {
+        let text = clinic.succeed(&format!("export age --out published.{ending}"));
+        assert!(text.starts_with("cnn for age: 215249 parameters"), "{text}");
+        clinic.succeed(&format!(
+            "import --network cnn --target age --preprocessing time --precision 16 published.{ending} --out {ending}.st"
+        ));
+        let imported = std::fs::read(clinic.path(&format!("{ending}.st"))).unwrap();
+        assert!(tensors(&imported) == tensors(&weights(&clinic, "age")), "{ending}");
+    }
+    let errors = clinic.fail("export --network dnn age --out published.h5");
+    assert!(errors.contains("of cnn for age, not of dnn for age"), "{errors}");
+    let errors = clinic.fail("export age/weights.safetensors --out published.h5");
+    assert!(errors.contains("folded"), "{errors}");
+    let errors = clinic.fail("import --network cnn --target sex --preprocessing time published.safetensors --out x.st");
+    assert!(errors.contains("published.safetensors: tensor"), "{errors}");
+
+    let initial = "train --network cnn --target age --data clinic.csv --epochs 1 --batch-size 4";
+    clinic.succeed(&format!("{initial} --initial age --out further"));
+    clinic.succeed(&format!("{initial} --initial published.h5 --out from-keras"));
+    assert_eq!(metrics(&clinic, "further"), metrics(&clinic, "from-keras"));
+
+    let text = clinic.succeed(
+        "evaluate --data clinic.csv --weights age sex further --log age further --out report --predictions all.csv",
+    );
+    assert!(text.contains("without the ECG") && text.contains("report.html"), "{text}");
+    let report: serde_json::Value = serde_json::from_str(&clinic.read("report/evaluation.json")).unwrap();
+    assert_eq!(report["data_set"]["split"], "test part, groups of the table");
+    assert_eq!(report["population"]["records"], 4);
+    let networks = report["networks"].as_array().unwrap();
+    let names: Vec<&str> = networks.iter().map(|network| network["weights"].as_str().unwrap()).collect();
+    assert_eq!(names, ["age + sex", "further"]);
+    assert_eq!((&networks[0]["age"]["n"], &networks[0]["sex"]["n"]), (&4.into(), &4.into()));
+    assert!(clinic.read("report/report.md").contains("further"));
+    assert_eq!(clinic.read("all.csv").lines().count(), 1 + 2 * 4);
+
+    let text = clinic.succeed("evaluate --data ecgs --weights age sex");
+    assert!(text.contains("cnn"), "{text}");
+    let errors = clinic.fail("evaluate --data clinic.csv --weights nothing.safetensors");
+    assert!(errors.contains("nothing.safetensors cannot be read"), "{errors}");
+}
