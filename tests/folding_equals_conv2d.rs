@@ -75,10 +75,10 @@ fn convolutions() {
         let Folding { taps, columns, leads_in, leads_out, channels_in, channels_out, .. } = folding;
         // The lead stride is what brought the leads down.
         let lead_stride = leads_in.div_ceil(leads_out);
-        let small =
-            ConvolutionGeometry::same(SAMPLES, geometry.width_in, geometry.width_out, taps, geometry.stride);
+        let small = ConvolutionGeometry::same(SAMPLES, geometry.width_in, geometry.width_out, taps, geometry.stride);
         let input = random(RECORDINGS * SAMPLES * geometry.width_in).reshape([RECORDINGS, SAMPLES, geometry.width_in]);
-        let published = random(taps * columns * channels_in * channels_out) / ((taps * columns * channels_in) as f32).sqrt();
+        let published =
+            random(taps * columns * channels_in * channels_out) / ((taps * columns * channels_in) as f32).sqrt();
         let bias = random(channels_out);
 
         let live = folding.keep_live(&published.to_data().try_to_vec::<f32>().unwrap());
@@ -101,7 +101,8 @@ fn pools() {
     let (_, pools) = layers();
     for PoolGeometry { leads_in, channels, size, stride, .. } in pools {
         let geometry = PoolGeometry::same(SAMPLES, leads_in, channels, size, stride);
-        let input = random(RECORDINGS * SAMPLES * geometry.width_in()).reshape([RECORDINGS, SAMPLES, geometry.width_in()]);
+        let input =
+            random(RECORDINGS * SAMPLES * geometry.width_in()).reshape([RECORDINGS, SAMPLES, geometry.width_in()]);
         let ours = operation::max_pool(input.clone(), geometry);
         let padded = pad(channels_first(input, leads_in, channels), size, stride, f32::NEG_INFINITY);
         let theirs = max_pool2d(padded, [size.0, size.1], [stride.0, stride.1], [0, 0], [1, 1], false);

@@ -52,9 +52,8 @@ pub fn recordings(paths: &[PathBuf]) -> Recordings {
         }
     }
     let headers = found.files.iter().map(|file| &file.path).filter(|path| is_header(path));
-    let signal_files: HashSet<PathBuf> = headers
-        .flat_map(|path| Header::read(path).unwrap_or_default().paths(path).collect::<Vec<_>>())
-        .collect();
+    let signal_files: HashSet<PathBuf> =
+        headers.flat_map(|path| Header::read(path).unwrap_or_default().paths(path).collect::<Vec<_>>()).collect();
     found.files.retain(|file| !signal_files.contains(&file.path));
     found
 }

@@ -279,7 +279,10 @@ mod tests {
                 let worst = samples.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
                 assert!(samples.len() == 1000 && worst < tolerance, "{element}: {worst}");
             }
-            assert_eq!(ecg.notices[..2], [Notice::LeadOrderAssumed(Lead::ALL.to_vec()), Notice::SamplingRateAssumed { assumed: 100.0 }]);
+            assert_eq!(
+                ecg.notices[..2],
+                [Notice::LeadOrderAssumed(Lead::ALL.to_vec()), Notice::SamplingRateAssumed { assumed: 100.0 }]
+            );
             let unit = if element.contains('i') { "µV" } else { "mV" };
             assert!(ecg.notices[2].to_string().contains(unit));
         }

@@ -1,11 +1,11 @@
 //! From a description to something that can run: sizes worked out, convolutions folded, parameters numbered.
 
+use super::description::KernelLayout;
 use super::description::{Convolution, Layer};
 use super::folding::Folding;
 use super::operation::{ConvolutionGeometry, PoolGeometry};
 use super::parameter::{ParameterId, ParameterSpecification, Role};
 use super::{Architecture, Head, INPUT_LEADS, INPUT_SAMPLES, Target};
-use super::description::KernelLayout;
 
 /// The extent of an activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

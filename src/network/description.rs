@@ -62,9 +62,14 @@ impl From<Convolution> for Layer {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Layer {
     Convolution(Convolution),
-    BatchNorm { name: String },
+    BatchNorm {
+        name: String,
+    },
     Relu,
-    MaxPool { size: (usize, usize), stride: (usize, usize) },
+    MaxPool {
+        size: (usize, usize),
+        stride: (usize, usize),
+    },
     /// Sets this share of the values to zero during training (Srivastava et al. 2014).
     Dropout(f64),
     /// From here on the twelve leads count as channels of a one-dimensional signal.

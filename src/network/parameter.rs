@@ -49,6 +49,11 @@ impl ParameterSpecification {
         self.published_shape.iter().product()
     }
 
+    /// Whether it belongs to a head, `age.head` or `sex.head`.
+    pub fn is_of_head(&self) -> bool {
+        self.name.contains("head.")
+    }
+
     /// Whether gradients change it; moving averages follow the batches instead.
     pub fn is_trained(&self) -> bool {
         !matches!(self.role, Role::MovingMean | Role::MovingVariance)

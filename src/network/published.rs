@@ -50,8 +50,7 @@ impl Assembly {
             let name = self.published_name(&parameter.name);
             let shape = &parameter.published_shape;
             let tensor = tensors.iter().find(|tensor| tensor.name == name);
-            let tensor =
-                tensor.ok_or_else(|| PublishedError::Missing { name: name.clone(), shape: shape.clone() })?;
+            let tensor = tensor.ok_or_else(|| PublishedError::Missing { name: name.clone(), shape: shape.clone() })?;
             if tensor.shape != *shape || tensor.values.len() != parameter.published_values() {
                 let (found, expected) = (tensor.shape.clone(), shape.clone());
                 return Err(PublishedError::Shape { name, found, expected });

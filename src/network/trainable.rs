@@ -6,8 +6,8 @@ use super::description::Initialiser;
 use super::parameter::{ParameterId, ParameterSpecification, Role};
 use super::{BATCH_NORM_EPSILON, Head, operation};
 use burn::tensor::{Device, Distribution, Gradients, Tensor, TensorData, activation};
-use rand::{RngExt, SeedableRng};
 use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution as _, StandardNormal};
 
 /// Share of the old value that a moving average keeps at a batch (Keras' default).

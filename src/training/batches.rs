@@ -5,8 +5,8 @@ use super::recipe::Augmentation;
 use crate::ecg::Sex;
 use crate::network::{INPUT_LEADS, INPUT_SAMPLES};
 use rand::SeedableRng;
-use rand::seq::SliceRandom;
 use rand::rngs::ChaCha8Rng;
+use rand::seq::SliceRandom;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 

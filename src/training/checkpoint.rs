@@ -87,8 +87,8 @@ impl Training {
         let bytes = std::fs::read(path).map_err(|source| CheckpointError::File { path: path.into(), source })?;
         let format = |source| CheckpointError::Format { path: path.into(), source };
         let header = read_metadata_entry(&bytes, METADATA_KEY).map_err(format)?;
-        let header: Header = serde_json::from_str(&header)
-            .map_err(|source| CheckpointError::Header { path: path.into(), source })?;
+        let header: Header =
+            serde_json::from_str(&header).map_err(|source| CheckpointError::Header { path: path.into(), source })?;
         let tensors = read_tensors(&bytes).map_err(format)?;
         let mut tensors: HashMap<String, Vec<f32>> =
             tensors.into_iter().map(|tensor| (tensor.name, tensor.values)).collect();

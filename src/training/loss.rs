@@ -57,10 +57,8 @@ fn sex_term(logits: Tensor<2>, examples: &[Example]) -> Tensor<1> {
         Some(Sex::Female) => [0.0, 1.0],
         None => [0.0, 0.0],
     });
-    let classes = Tensor::<2>::from_data(
-        TensorData::new(classes.collect::<Vec<f32>>(), [examples.len(), Sex::COUNT]),
-        &device,
-    );
+    let classes =
+        Tensor::<2>::from_data(TensorData::new(classes.collect::<Vec<f32>>(), [examples.len(), Sex::COUNT]), &device);
     let errors = (activation::log_softmax(logits, 1) * classes).sum_dim(1).neg();
     mean_over(errors, examples.iter().map(|example| example.sex.is_some()).collect())
 }
@@ -77,7 +75,8 @@ mod tests {
     fn losses_are_their_definitions() {
         let device = Device::flex();
         let example = |age, sex| Example { age, sex };
-        let examples = [example(Some(50.0), Some(Sex::Female)), example(Some(62.0), None), example(None, Some(Sex::Male))];
+        let examples =
+            [example(Some(50.0), Some(Sex::Female)), example(Some(62.0), None), example(None, Some(Sex::Male))];
         let age = Tensor::from_floats([[0.40], [0.60], [0.99]], &device);
         let sex = Tensor::from_floats([[0.0, 1.0], [3.0, -3.0], [2.0, 0.5]], &device);
         let age_only = Outputs { age: Some(age.clone()), sex: None };

@@ -18,6 +18,7 @@ pub struct Optimiser {
     decaying: AdamW,
     plain: AdamW,
     gradient_norm: Option<f64>,
+    head_share: f64,
     states: Vec<Option<AdamWState<1>>>,
 }
 
@@ -28,6 +29,7 @@ impl Optimiser {
             decaying: config.clone().with_weight_decay(recipe.weight_decay as f32).build(),
             plain: config.with_weight_decay(0.0).build(),
             gradient_norm: recipe.gradient_norm,
+            head_share: recipe.head_share,
             states: vec![None; parameters],
         }
     }
@@ -49,7 +51,8 @@ impl Optimiser {
             };
             let decays = matches!(parameters[id].role, Role::Kernel { .. });
             let adam = if decays { &self.decaying } else { &self.plain };
-            let (value, state) = adam.step(learning_rate, values[id].clone(), gradient, self.states[id].take());
+            let share = if parameters[id].is_of_head() { self.head_share } else { 1.0 };
+            let (value, state) = adam.step(learning_rate * share, values[id].clone(), gradient, self.states[id].take());
             values[id] = value;
             self.states[id] = state;
         }
@@ -74,8 +77,7 @@ impl Optimiser {
         let states = moments.into_iter().map(|moments| {
             let Moments { first, second, steps } = moments?;
             let (moment_1, moment_2) = (upload(first), upload(second));
-            let momentum =
-                burn::optim::AdaptiveMomentumState { time: steps, moment_1, moment_2, max_moment_2: None };
+            let momentum = burn::optim::AdaptiveMomentumState { time: steps, moment_1, moment_2, max_moment_2: None };
             Some(AdamWState::new(momentum))
         });
         self.states = states.collect();

@@ -10,6 +10,9 @@ pub struct Recipe {
     pub epochs: usize,
     pub batch_size: usize,
     pub learning_rate: f64,
+    /// The heads learn at this share of the learning rate: a step of Adam moves every weight alike, and that of a head
+    /// moves the age by the sum of hundreds of features.
+    pub head_share: f64,
     pub schedule: Schedule,
     /// Training ends after this many epochs in a row without a better validation loss.
     pub patience: Option<usize>,
@@ -102,6 +105,7 @@ impl Recipe {
             epochs: if target == Target::Sex { 30 } else { 32 },
             batch_size: 16,
             learning_rate: 1e-3,
+            head_share: 1.0,
             schedule: Schedule::Plateau { factor: 0.1, patience: 4, minimum: 1e-6 },
             patience: Some(8),
             weight_decay: 0.0,
@@ -121,6 +125,7 @@ impl Recipe {
             epochs: 30,
             batch_size: 32,
             learning_rate: 1e-3,
+            head_share: 0.1,
             schedule: Schedule::WarmUpCosine { warm_up: 0.05, last: 0.01 },
             patience: None,
             weight_decay: 0.02,

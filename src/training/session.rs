@@ -101,8 +101,7 @@ impl Training {
     /// A training that begins with given parameters, such as imported ones.
     pub fn with_network(network: TrainableNetwork, recipe: Recipe, seed: u64, device: &Device) -> Self {
         let optimiser = Optimiser::new(&recipe, network.values.len());
-        let state =
-            State { recipe, seed, epoch: 0, step: 0, progress: Progress::default(), history: Vec::new() };
+        let state = State { recipe, seed, epoch: 0, step: 0, progress: Progress::default(), history: Vec::new() };
         Self { network, average: None, best: None, optimiser, state, device: device.clone() }
     }
 

@@ -63,8 +63,7 @@ pub(super) fn validate(
 
 fn figures(loss: f64, predictions: &[Prediction], people: &[Example]) -> ValidationFigures {
     let pairs = || predictions.iter().zip(people);
-    let errors: Vec<f64> =
-        pairs().filter_map(|(said, is)| Some(f64::from((said.age? - is.age?).abs()))).collect();
+    let errors: Vec<f64> = pairs().filter_map(|(said, is)| Some(f64::from((said.age? - is.age?).abs()))).collect();
     let sexes: Vec<SexCase> = pairs()
         .filter_map(|(said, is)| {
             let probability = f64::from(said.probability_female?);

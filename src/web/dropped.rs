@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn two_files_of_a_recording_are_one_recording() {
         let files = record("a").into_iter().chain(record("b")).chain([("c.txt".to_owned(), b"no".to_vec())]);
-        assert_eq!(outcomes(files), ["a.dat: 12 leads", "b.dat: 12 leads", "c.txt: unknown-format"]);
+        assert_eq!(outcomes(files), ["a.dat: 8 leads", "b.dat: 8 leads", "c.txt: unknown-format"]);
     }
 
     #[test]

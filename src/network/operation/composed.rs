@@ -22,7 +22,9 @@ pub fn convolution(input: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>, geometr
     let needed = (samples_out - 1) * stride + taps;
     let padded = pad_samples(input, padding, needed.saturating_sub(samples + padding), 0.0);
     let shifted = (0..taps)
-        .map(|tap| padded.clone().slice_dim(1, burn::tensor::s![tap..tap + (samples_out - 1) * stride + 1;stride as isize]))
+        .map(|tap| {
+            padded.clone().slice_dim(1, burn::tensor::s![tap..tap + (samples_out - 1) * stride + 1;stride as isize])
+        })
         .collect();
     let rows = Tensor::cat(shifted, 2).reshape([recordings * samples_out, geometry.row()]);
     let product = rows.matmul(weight).reshape([recordings, samples_out, width_out]);
@@ -62,12 +64,13 @@ pub fn max_pool(input: Tensor<3>, geometry: PoolGeometry) -> Tensor<3> {
     let needed = (samples_out - 1) * stride.0 + size.0;
     let padded = pad_samples(input, padding.0, needed.saturating_sub(samples_in + padding.0), f32::NEG_INFINITY);
     let over_samples = (0..size.0)
-        .map(|tap| padded.clone().slice_dim(1, burn::tensor::s![tap..tap + (samples_out - 1) * stride.0 + 1;stride.0 as isize]))
+        .map(|tap| {
+            padded.clone().slice_dim(1, burn::tensor::s![tap..tap + (samples_out - 1) * stride.0 + 1;stride.0 as isize])
+        })
         .reduce(|a, b| a.max_pair(b))
         .expect("a window has at least one sample")
         .reshape([recordings, samples_out, leads_in, channels]);
-    let leads = (0..leads_out)
-        .map(|lead| over_samples.clone().slice_dim(2, geometry.lead_window(lead)).max_dim(2))
-        .collect();
+    let leads =
+        (0..leads_out).map(|lead| over_samples.clone().slice_dim(2, geometry.lead_window(lead)).max_dim(2)).collect();
     Tensor::cat(leads, 2).reshape([recordings, samples_out, leads_out * channels])
 }

@@ -270,9 +270,7 @@ pub fn convolution_weight_gradient(
     let mut edge_rows = Vec::new();
     let mut edge_gradient = Vec::new();
     let recordings = input.chunks_exact(geometry.samples_in * geometry.width_in);
-    for (number, (input, gradient)) in
-        recordings.zip(gradient.chunks_exact(geometry.samples_out * width)).enumerate()
-    {
+    for (number, (input, gradient)) in recordings.zip(gradient.chunks_exact(geometry.samples_out * width)).enumerate() {
         let start = (interior.start * geometry.stride).saturating_sub(geometry.padding) * geometry.width_in;
         let view = Matrix::rows(&input[start..], geometry.stride * geometry.width_in);
         add(view, &gradient[interior.start * width..], interior.len(), number > 0);
@@ -382,7 +380,11 @@ pub struct Normalised<'a> {
 ///
 /// Ioffe and Szegedy 2015, section 3: the batch's own mean and variance depend on the input, so each value's gradient
 /// loses the part that all rows share.
-pub fn batch_norm_gradients(forward: &Normalised, gradient: &[f32], input_gradient: &mut [f32]) -> (Vec<f32>, Vec<f32>) {
+pub fn batch_norm_gradients(
+    forward: &Normalised,
+    gradient: &[f32],
+    input_gradient: &mut [f32],
+) -> (Vec<f32>, Vec<f32>) {
     let channels = forward.gamma.len();
     let rows = (gradient.len() / channels) as f32;
     let multiply = |a: &[f32], b: &[f32]| -> Vec<f32> { a.iter().zip(b).map(|(a, b)| a * b).collect() };

@@ -39,13 +39,20 @@ fn random(length: usize) -> Tensor<1> {
 
 #[test]
 fn convolution_equals_shifted_slices() {
-    for (samples, taps, stride) in
-        [(200, 7, 2), (200, 3, 1), (131, 16, 4), (40, 16, 5), (7, 3, 2), (3, 7, 1), (250, 1, 1), (200, 1, 2), (12, 12, 1)]
-    {
+    for (samples, taps, stride) in [
+        (200, 7, 2),
+        (200, 3, 1),
+        (131, 16, 4),
+        (40, 16, 5),
+        (7, 3, 2),
+        (3, 7, 1),
+        (250, 1, 1),
+        (200, 1, 2),
+        (12, 12, 1),
+    ] {
         let (recordings, width_in, width_out) = (3, 6, 10);
         let geometry = ConvolutionGeometry::same(samples, width_in, width_out, taps, stride);
-        let inputs =
-            [random(recordings * samples * width_in), random(taps * width_in * width_out), random(width_out)];
+        let inputs = [random(recordings * samples * width_in), random(taps * width_in * width_out), random(width_out)];
         let call = |f: fn(Tensor<3>, Tensor<2>, Tensor<1>, ConvolutionGeometry) -> Tensor<3>| {
             move |[input, weight, bias]: [Tensor<1>; 3]| {
                 let input = input.reshape([recordings, samples, width_in]);
