@@ -44,3 +44,6 @@ pub mod training;
 
 #[cfg(feature = "native")]
 pub mod command;
+
+#[cfg(any(feature = "web", test))]
+pub mod web;

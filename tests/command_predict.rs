@@ -3,6 +3,8 @@
 #[path = "support/clinic.rs"]
 mod clinic;
 
+mod support;
+
 use burn::tensor::Device;
 use clinic::Clinic;
 use ecgnet::estimate::Estimator;
@@ -201,4 +203,14 @@ fn a_split_is_written_and_read_again() {
     // Headers alone do not name patients: everybody is a person of their own.
     let text = clinic.succeed("split --data ecgs --by-patient 1");
     assert!(text.contains("of 40 of 40 records the patient is not stated"), "{text}");
+}
+
+/// The published split leaves 134 test records to people who are also learned from (Liu et al. 2022, the paper's code).
+#[test]
+fn the_published_split_is_checked_on_the_whole_table() {
+    let Some(data) = support::shared("data/sph") else { return };
+    let clinic = Clinic::new(0);
+    let text = clinic.succeed(&format!("split --data {} --published --out published.csv", data.display()));
+    assert!(text.contains("with 134 of the test records"), "{text}");
+    assert_eq!(clinic.read("published.csv").lines().count(), 1 + 8898 + 2224 + 2781);
 }

@@ -1,7 +1,7 @@
 //! Every distinct convolution and pooling of the networks, folded, against burn's own two-dimensional ones.
 
 use burn::tensor::module::{conv2d, max_pool2d};
-use burn::tensor::ops::ConvOptions;
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Distribution, Tensor, Tolerance};
 use ecgnet::network::assembly::{Assembly, FoldedConvolution, Step};
 use ecgnet::network::folding::Folding;
@@ -105,7 +105,8 @@ fn pools() {
             random(RECORDINGS * SAMPLES * geometry.width_in()).reshape([RECORDINGS, SAMPLES, geometry.width_in()]);
         let ours = operation::max_pool(input.clone(), geometry);
         let padded = pad(channels_first(input, leads_in, channels), size, stride, f32::NEG_INFINITY);
-        let theirs = max_pool2d(padded, [size.0, size.1], [stride.0, stride.1], [0, 0], [1, 1], false);
+        let options = MaxPoolOptions::new([size.0, size.1]).with_stride([stride.0, stride.1]);
+        let theirs = max_pool2d(padded, options);
         ours.into_data().assert_eq(&side_by_side(theirs).into_data(), true);
     }
 }

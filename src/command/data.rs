@@ -49,6 +49,14 @@ const USUAL_SEED: u32 = 1;
 pub struct Chosen {
     pub split: Split,
     pub name: String,
+    /// All records that the split was drawn from, where these are more than those with files.
+    pub drawn_from: Option<Vec<Record>>,
+}
+
+impl Chosen {
+    fn new(split: Split, name: impl Into<String>) -> Chosen {
+        Chosen { split, name: name.into(), drawn_from: None }
+    }
 }
 
 /// Decoded records, of which some may be unwanted.
@@ -125,11 +133,11 @@ impl SplitOptions {
     pub fn choose(&self, records: &[Record], data: &[PathBuf]) -> Result<Chosen, CommandError> {
         if let Some(path) = &self.split {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
-            return Ok(Chosen { split: Split::read(path)?, name: format!("split file {file}") });
+            return Ok(Chosen::new(Split::read(path)?, format!("split file {file}")));
         }
         if let Some(folds) = &self.folds {
             let name = format!("folds {}", values::folds_in_words(folds));
-            return Ok(Chosen { split: split::by_fold(records, folds)?.0, name });
+            return Ok(Chosen::new(split::by_fold(records, folds)?.0, name));
         }
         if let Some(seed) = self.by_patient {
             return by_patient(records, seed);
@@ -145,7 +153,7 @@ pub fn offers_parts(records: &[Record]) -> bool {
 
 fn by_patient(records: &[Record], seed: u32) -> Result<Chosen, CommandError> {
     let split = split::by_patient(records, Shares::default(), seed)?;
-    Ok(Chosen { split, name: format!("by patient, seed {seed}") })
+    Ok(Chosen::new(split, format!("by patient, seed {seed}")))
 }
 
 /// The published split, drawn from the whole table of SPH.
@@ -154,7 +162,8 @@ fn published(data: &[PathBuf]) -> Result<Chosen, CommandError> {
     let Some(rows) = tables.filter(|path| path.is_file()).find_map(|path| sph::read_metadata(&path).ok()) else {
         return Err(CommandError::NoSphTable(values::list(data.iter().map(|path| path.display()))));
     };
-    Ok(Chosen { split: split::published(&rows)?, name: "published split of SPH".to_owned() })
+    let chosen = Chosen::new(split::published(&rows)?, "published split of SPH");
+    Ok(Chosen { drawn_from: Some(rows), ..chosen })
 }
 
 /// The split that the data offer: folds 1 to 9 or named groups where there are any, else by patient. Data sets of
@@ -165,7 +174,7 @@ fn offered(records: &[Record]) -> Result<Chosen, CommandError> {
     let mut names = Vec::new();
     for source in sources {
         let own: Vec<Record> = records.iter().filter(|record| record.source == source).cloned().collect();
-        let Chosen { split, name } = offered_by_one(&own)?;
+        let Chosen { split, name, .. } = offered_by_one(&own)?;
         joined.train.extend(split.train);
         joined.validation.extend(split.validation);
         joined.test.extend(split.test);
@@ -175,7 +184,7 @@ fn offered(records: &[Record]) -> Result<Chosen, CommandError> {
         [(_, name)] => name.clone(),
         names => names.iter().map(|(source, name)| format!("{source}: {name}")).collect::<Vec<_>>().join("; "),
     };
-    Ok(Chosen { split: joined, name })
+    Ok(Chosen::new(joined, name))
 }
 
 fn offered_by_one(records: &[Record]) -> Result<Chosen, CommandError> {
@@ -184,7 +193,7 @@ fn offered_by_one(records: &[Record]) -> Result<Chosen, CommandError> {
         return by_patient(records, USUAL_SEED);
     }
     if groups.iter().any(|group| Part::from_label(group).is_some()) {
-        return Ok(Chosen { split: split::by_group(records)?.0, name: "groups of the table".to_owned() });
+        return Ok(Chosen::new(split::by_group(records)?.0, "groups of the table"));
     }
     let folds = Folds::default();
     if ![&folds.train, &folds.validation, &folds.test].into_iter().flatten().all(|fold| groups.contains(fold.as_str()))
@@ -193,7 +202,7 @@ fn offered_by_one(records: &[Record]) -> Result<Chosen, CommandError> {
         return Err(CommandError::UnknownGroups { present });
     }
     let name = format!("folds {}", values::folds_in_words(&folds));
-    Ok(Chosen { split: split::by_fold(records, &folds)?.0, name })
+    Ok(Chosen::new(split::by_fold(records, &folds)?.0, name))
 }
 
 /// The records that cannot be used, by reason: those that the tables leave out and those that cannot be decoded.

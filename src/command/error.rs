@@ -16,6 +16,8 @@ use std::path::PathBuf;
 /// Why a command did not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
+    #[error("port {port} cannot be served on: {reason}; choose another with --port")]
+    Listen { port: u16, reason: String },
     #[error("the output cannot be written: {0}")]
     Output(io::Error),
     #[error("{path} cannot be read: {source}")]

@@ -13,6 +13,7 @@ mod networks;
 mod parameters;
 mod predict;
 mod progress;
+mod serve;
 mod split;
 mod train;
 mod values;
@@ -42,6 +43,7 @@ enum Command {
     Import(import::Options),
     Export(export::Options),
     Networks(networks::Options),
+    Serve(serve::Options),
 }
 
 /// Runs the command line of this process.
@@ -54,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Import(options) => import::run(&options),
         Command::Export(options) => export::run(&options),
         Command::Networks(options) => networks::run(&options),
+        Command::Serve(options) => serve::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

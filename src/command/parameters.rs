@@ -45,9 +45,14 @@ pub fn read_any(path: &Path, assembly: &Assembly) -> Result<Vec<Vec<f32>>, Comma
     }
 }
 
+/// The file itself, or the checkpoint in a run folder.
+pub fn file_of(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(RUN_CHECKPOINT) } else { path.to_owned() }
+}
+
 /// Reads a checkpoint or that of a run folder.
 pub fn read_checkpoint(path: &Path) -> Result<Training, CommandError> {
-    let path = if path.is_dir() { path.join(RUN_CHECKPOINT) } else { path.to_owned() };
+    let path = file_of(path);
     match Training::load(&path, &Device::flex()) {
         Ok((training, _)) => Ok(training),
         Err(CheckpointError::Format { source: WeightsError::NoDescription(_), .. }) if is_folded(&path) => {

@@ -43,7 +43,7 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
     let chosen = options.split.choose(&records, &options.data.paths)?;
     print(format_args!("{}\n", chosen.name))?;
     print(counts(&chosen.split, &records).to_text())?;
-    print(chosen.split.check_patients(&records))?;
+    print(chosen.split.check_patients(chosen.drawn_from.as_deref().unwrap_or(&records)))?;
     if let Some(path) = &options.out {
         chosen.split.write(path)?;
         print(format_args!("written to {}", path.display()))?;

@@ -66,8 +66,9 @@ pub struct Options {
     learning_rate: Option<f64>,
     #[command(flatten)]
     device: DeviceOptions,
-    /// Parameters to begin with: a checkpoint, or the published layout as .h5 or .safetensors
-    #[arg(long, value_name = "FILE")]
+    /// Parameters to begin with: those of a training (its folder or checkpoint), or the published layout as .h5 or
+    /// .safetensors
+    #[arg(long, value_name = "PATH")]
     initial: Option<PathBuf>,
     /// Folder of the training
     #[arg(long, value_name = "FOLDER")]

@@ -5,8 +5,11 @@
 
 use super::description::{Layer, batch_norm, convolution, dense, max_pool};
 
-/// Filters, kernel and pool (samples, leads) of the nine convolutions.
-const CONVOLUTIONS: [(usize, (usize, usize), (usize, usize)); 9] = [
+/// Samples and leads.
+type Size = (usize, usize);
+
+/// Filters, kernel and pool of the nine convolutions.
+const CONVOLUTIONS: [(usize, Size, Size); 9] = [
     (16, (1, 7), (2, 2)),
     (16, (1, 5), (4, 4)),
     (32, (1, 5), (2, 2)),

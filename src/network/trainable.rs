@@ -111,7 +111,7 @@ fn initial_values(parameter: &ParameterSpecification, random: &mut ChaCha8Rng) -
                 }
                 Initialiser::HeNormal => {
                     // Keras divides by the deviation of a normal cut off at two, so that the variance is 2 / fan in.
-                    let deviation = (2.0 / fan_in).sqrt() / 0.879_625_66;
+                    let deviation = (2.0 / fan_in).sqrt() / 0.879_625_7;
                     (0..count).map(|_| deviation * truncated_normal(random)).collect()
                 }
             }

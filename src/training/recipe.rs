@@ -27,7 +27,7 @@ pub struct Recipe {
     /// that the average keeps at a step.
     pub averaging: Option<f64>,
     pub augmentation: Option<Augmentation>,
-    /// Whether the heads' biases start at the mean age and the share of women in the training data.
+    /// Whether the heads start at the mean age and the share of women in the training data, whatever the features.
     pub informed_start: bool,
 }
 

@@ -178,7 +178,8 @@ impl Training {
         });
     }
 
-    /// Sets the heads' biases to the mean age and the share of women of the examples.
+    /// Sets the heads' biases to the mean age and the share of women of the examples, and their kernels to zero: drawn at
+    /// random they would turn the untrained features into ages hundreds of years off, which takes epochs to unlearn.
     fn inform_heads(&mut self, examples: &dyn Examples) {
         let people: Vec<_> = (0..examples.len()).map(|index| examples.example(index)).collect();
         for (head, convolution) in &self.network.assembly.heads {
@@ -194,6 +195,8 @@ impl Training {
                     vec![(male / (male + female)).ln(), (female / (male + female)).ln()]
                 }
             };
+            let kernel = &mut self.network.values[convolution.kernel];
+            *kernel = kernel.zeros_like();
             let length = values.len();
             self.network.values[bias] = Tensor::from_data(TensorData::new(values, [length]), &self.device);
         }

@@ -4,6 +4,7 @@ use super::Options;
 use super::values;
 use crate::command::data::{Chosen, Prepared};
 use crate::command::error::CommandError;
+use crate::command::parameters;
 use crate::command::weights::sha256;
 use crate::dataset::Record;
 use crate::network::{Architecture, Target};
@@ -63,7 +64,10 @@ impl Context {
         parts: [&[usize]; 2],
     ) -> Result<Context, CommandError> {
         let records = |part: usize| parts[part].iter().map(|&position| prepared.set.record(position));
-        let initial = options.initial.as_deref().map(|path| std::fs::read(path).map_err(CommandError::read(path)));
+        let initial = options.initial.as_deref().map(|path| {
+            let file = parameters::file_of(path);
+            std::fs::read(&file).map_err(CommandError::read(file))
+        });
         Ok(Context {
             network: options.network,
             target: options.target,

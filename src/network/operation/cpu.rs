@@ -393,7 +393,7 @@ pub fn batch_norm_gradients(
         forward.beta.iter().zip(multiply(forward.mean, &scale)).map(|(beta, mean)| beta - mean).collect();
 
     // Several rows side by side make the inner loops long enough for wide registers.
-    let repeats = (1..=(WIDE / channels).max(1)).rev().find(|count| gradient.len() % (count * channels) == 0);
+    let repeats = (1..=(WIDE / channels).max(1)).rev().find(|count| gradient.len().is_multiple_of(count * channels));
     let width = repeats.unwrap_or(1) * channels;
     let wide = |values: &[f32]| values.repeat(width / channels);
     // The gradient that passes the ReLU: its output is positive exactly where the normalised value is.
