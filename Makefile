@@ -9,13 +9,13 @@ export RUSTDOCFLAGS = -D warnings
 ## Runs every test; those that need the reference data say so where it is absent.
 test: toolchain
 	$(CARGO) test
-	$(CARGO) check --target $(WASM) --no-default-features --lib
+	$(CARGO) check --target $(WASM) --no-default-features --features web --lib
 
 ## Formatting, lints and documentation, without a warning, for both targets.
 lint: toolchain
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
-	$(CARGO) clippy --target $(WASM) --no-default-features --lib -- -D warnings
+	$(CARGO) clippy --target $(WASM) --no-default-features --features web --lib -- -D warnings
 	$(CARGO) doc --no-deps
 
 ## Times a training step against TensorFlow's on this machine.

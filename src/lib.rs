@@ -35,7 +35,7 @@ pub mod signal;
 
 #[cfg(feature = "native")]
 pub mod dataset;
-#[cfg(feature = "native")]
+#[cfg(any(feature = "native", feature = "web"))]
 pub mod outcome;
 #[cfg(feature = "native")]
 pub mod report;

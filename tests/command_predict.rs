@@ -205,7 +205,7 @@ fn a_split_is_written_and_read_again() {
     assert!(text.contains("of 40 of 40 records the patient is not stated"), "{text}");
 }
 
-/// The published split leaves 134 test records to people who are also learned from (Liu et al. 2022, the paper's code).
+/// The published split was drawn by record: 134 test records belong to people who are also learned from.
 #[test]
 fn the_published_split_is_checked_on_the_whole_table() {
     let Some(data) = support::shared("data/sph") else { return };

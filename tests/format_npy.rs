@@ -17,7 +17,7 @@ fn an_array_in_fortran_order() {
     assert!((sum(ecg.lead(Lead::V1).unwrap()) - 8.870_000_206_283_294).abs() < 1e-9);
     let total: f64 = ecg.leads().iter().map(|(_, samples)| sum(samples)).sum();
     assert!((total + 128.556_000_475_422_48).abs() < 1e-9, "{total}");
-    assert!(ecg.notices.contains(&Notice::LeadOrderAssumed));
+    assert!(ecg.notices.contains(&Notice::LeadOrderAssumed(Lead::ALL.to_vec())));
     assert!(ecg.notices.contains(&Notice::SamplingRateAssumed { assumed: 500.0 }));
     assert!(
         ecg.notices.iter().any(|notice| matches!(notice, Notice::UnitAssumed { assumed } if assumed.starts_with("mV")))

@@ -321,7 +321,7 @@ mod tests {
     fn eight_leads_make_twelve() {
         let data = &leads_first("<f4", 5000)[..8 * 5000 * 4];
         let ecg = read_file(&file(1, "<f4", false, "(8, 5000)", data)).unwrap();
-        assert!(ecg.notices[0].to_string().contains("I, II, V1 to V6"));
+        assert!(ecg.notices[0].to_string().contains("I, II, V1, V2, V3"));
         assert_eq!(ecg.into_twelve_leads().unwrap().leads().len(), 12);
     }
 

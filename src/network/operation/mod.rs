@@ -9,6 +9,8 @@
 //! former are tested against.
 
 mod composed;
+// Without training the gradients in it are not called.
+#[cfg_attr(not(feature = "native"), allow(dead_code))]
 mod cpu;
 mod geometry;
 #[cfg(feature = "native")]
