@@ -6,7 +6,7 @@
 //!                       dataset --> training --> weights --------^
 //! ```
 //!
-//! - [`format`]: readers of ECG files, each recognised by its content.
+//! - [`mod@format`]: readers of ECG files, each recognised by its content.
 //! - [`ecg`]: one recording: leads in millivolt, sampling rate, the person.
 //! - [`signal`]: from a recording to a network's input; heart rate and signal quality.
 //! - [`network`]: the networks, their parameters and weights files.

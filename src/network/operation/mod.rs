@@ -4,8 +4,8 @@
 //! side, so that every convolution of the published networks, whether along time, across leads or both, is a convolution
 //! along time of rows (see [`convolution`]), and that is one matrix product.
 //!
-//! On the CPU the operations are our own functions ([`cpu`]) inside burn's graph, with gradients of their own; on any
-//! other device they are composed of burn's tensor operations ([`composed`]), which also serve as the truth that the
+//! On the CPU the operations are our own functions (`cpu`) inside burn's graph, with gradients of their own; on any
+//! other device they are composed of burn's tensor operations (`composed`), which also serve as the truth that the
 //! former are tested against.
 
 mod composed;
@@ -22,7 +22,7 @@ use burn::tensor::{Device, Tensor};
 use burn_flex::{FlexTensor, Layout};
 pub use geometry::{ConvolutionGeometry, PoolGeometry, same_padding};
 
-/// The operations which the CPU backend gets from [`cpu`].
+/// The operations which the CPU backend gets from `cpu`.
 #[backend_extension(Flex, Autodiff: cfg(feature = "native"))]
 pub(crate) trait EcgOperations: Backend {
     /// See [`convolution`].
@@ -127,7 +127,7 @@ fn is_cpu(device: &Device) -> bool {
 
 /// Convolution along time of rows, with a bias.
 ///
-/// Shapes: `input` [recordings, samples_in, width_in], `weight` [taps * width_in, width_out], `bias` [width_out]; the
+/// Shapes: `input` [recordings, samples_in, width_in], `weight` [taps * width_in, width_out], `bias` `[width_out]`; the
 /// result is [recordings, samples_out, width_out].
 pub fn convolution(input: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>, geometry: ConvolutionGeometry) -> Tensor<3> {
     if !is_cpu(&input.device()) {
@@ -139,7 +139,7 @@ pub fn convolution(input: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>, geometr
 
 /// Batch normalisation by the statistics of the batch itself (Ioffe and Szegedy 2015), and a ReLU if asked for.
 ///
-/// Shapes: `input` [recordings, samples, leads x channels], `gamma` and `beta` [channels]. Returns the output and, for
+/// Shapes: `input` [recordings, samples, leads x channels], `gamma` and `beta` `[channels]`. Returns the output and, for
 /// the moving averages, the mean and the variance of each channel, which carry no gradient.
 pub fn batch_norm(
     input: Tensor<3>,
@@ -159,7 +159,7 @@ pub fn batch_norm(
 /// `scale * input + shift` for each channel, and a ReLU if asked for: what is left of a batch normalisation that cannot
 /// be folded into a convolution. Not differentiable.
 ///
-/// Shapes: `input` [recordings, samples, leads x channels], `scale` and `shift` [channels].
+/// Shapes: `input` [recordings, samples, leads x channels], `scale` and `shift` `[channels]`.
 pub fn scale_and_shift(input: Tensor<3>, scale: Tensor<1>, shift: Tensor<1>, relu: bool) -> Tensor<3> {
     if !is_cpu(&input.device()) {
         return composed::scale_and_shift(input, scale, shift, relu);
