@@ -31,17 +31,28 @@
 //! and a line in the private list of formats here. Bounds, lead names, corrections and checks are shared.
 
 mod companions;
+pub mod dicom;
+pub mod edf;
 mod error;
+pub mod hl7_aecg;
+pub mod ishne;
+pub mod matlab;
 mod matrix;
+pub mod muse;
 pub mod npy;
 mod number;
 mod options;
+pub mod philips;
 mod recording;
+pub mod schiller;
+pub mod scp;
 mod sniff;
 pub mod sph;
 #[cfg(test)]
 mod testing;
+pub mod text;
 pub mod wfdb;
+mod xml;
 
 pub use companions::{Companions, NamedFiles, NoCompanions};
 pub use error::FormatError;
@@ -67,7 +78,21 @@ struct Format {
 }
 
 /// Every format, the ones with an unmistakable beginning first.
-const FORMATS: &[&Format] = &[&sph::FORMAT, &npy::FORMAT, &wfdb::FORMAT];
+const FORMATS: &[&Format] = &[
+    &sph::FORMAT,
+    &npy::FORMAT,
+    &dicom::FORMAT,
+    &scp::FORMAT,
+    &ishne::FORMAT,
+    &edf::FORMAT,
+    &hl7_aecg::FORMAT,
+    &muse::FORMAT,
+    &philips::FORMAT,
+    &schiller::FORMAT,
+    &wfdb::FORMAT,
+    &matlab::FORMAT,
+    &text::FORMAT,
+];
 
 /// The largest file that is loaded whole, in bytes.
 pub const MAXIMUM_FILE_SIZE: u64 = 512 << 20;
