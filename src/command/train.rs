@@ -17,11 +17,12 @@ use crate::training::{
 };
 use burn::tensor::Device;
 use clap::Args;
-use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
+use clap::builder::RangedU64ValueParser;
 use context::Context;
 use indicatif::ProgressBar;
 use run_folder::RunFolder;
 use std::path::PathBuf;
+use values::RecipeChoice;
 
 /// Train a network
 ///
@@ -46,10 +47,10 @@ pub struct Options {
     data: DataOptions,
     #[command(flatten)]
     split: SplitOptions,
-    /// How to train: our way, or that of the publication
-    #[arg(long, default_value = "default", value_parser = PossibleValuesParser::new(Recipe::NAMES))]
-    recipe: String,
-    /// Along which axis the wavelet step runs: time, or lead as in the published code
+    /// How to train: default (ours), published, or a JSON file with what is to be otherwise than in ours
+    #[arg(long, default_value = "default", value_name = "NAME|FILE", value_parser = values::recipe)]
+    recipe: RecipeChoice,
+    /// How noise is suppressed: a wavelet step along time, or across leads as in the published code, or a band-pass
     #[arg(long, default_value = "time", value_parser = values::preprocessing())]
     preprocessing: Preprocessing,
     /// Start of all random numbers
@@ -109,7 +110,7 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
 
 impl Options {
     fn recipe(&self) -> Recipe {
-        let mut recipe = Recipe::named(&self.recipe, self.target).unwrap_or_else(Recipe::ours);
+        let mut recipe = self.recipe.recipe(self.target);
         recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
         recipe.batch_size = self.batch_size.unwrap_or(recipe.batch_size);
         recipe.learning_rate = self.learning_rate.unwrap_or(recipe.learning_rate);

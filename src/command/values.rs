@@ -6,8 +6,10 @@ use crate::format::Unit;
 use crate::network::weights::Precision;
 use crate::network::{Architecture, Target};
 use crate::signal::Preprocessing;
+use crate::training::Recipe;
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::path::Path;
 
 pub fn architecture() -> impl TypedValueParser<Value = Architecture> {
     PossibleValuesParser::new(Architecture::ALL.map(Architecture::name)).try_map(|name| name.parse::<Architecture>())
@@ -20,6 +22,35 @@ pub fn target() -> impl TypedValueParser<Value = Target> {
 
 pub fn preprocessing() -> impl TypedValueParser<Value = Preprocessing> {
     PossibleValuesParser::new(Preprocessing::ALL.map(Preprocessing::name)).try_map(|name| name.parse::<Preprocessing>())
+}
+
+/// A recipe by its name or of one's own.
+#[derive(Debug, Clone)]
+pub enum RecipeChoice {
+    Named(String),
+    Own(Box<Recipe>),
+}
+
+impl RecipeChoice {
+    pub fn recipe(&self, target: Target) -> Recipe {
+        match self {
+            RecipeChoice::Named(name) => Recipe::named(name, target).unwrap_or_else(Recipe::ours),
+            RecipeChoice::Own(recipe) => Recipe::clone(recipe),
+        }
+    }
+}
+
+/// The name of a recipe, or a JSON file with one.
+pub fn recipe(text: &str) -> Result<RecipeChoice, String> {
+    if Recipe::NAMES.contains(&text) {
+        return Ok(RecipeChoice::Named(text.to_owned()));
+    }
+    let path = Path::new(text);
+    let bytes =
+        std::fs::read(path).map_err(|error| format!("{error}; recipes with a name are {}", list(Recipe::NAMES)))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let recipe = Recipe::from_json(&name, &bytes).map_err(|error| error.to_string())?;
+    Ok(RecipeChoice::Own(Box::new(recipe)))
 }
 
 /// How the values in a weights file are stored.

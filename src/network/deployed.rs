@@ -17,6 +17,7 @@ enum DeployedStep {
     MaxPool(PoolGeometry),
     Flatten,
     GlobalAveragePool { channels: usize },
+    GlobalMaxPool { channels: usize },
     Sum([Vec<DeployedStep>; 2]),
     Branches(Vec<Vec<DeployedStep>>),
 }
@@ -96,6 +97,7 @@ fn deployed_steps(steps: &[Step]) -> Vec<DeployedStep> {
             Step::MaxPool(geometry) => deployed.push(DeployedStep::MaxPool(*geometry)),
             Step::Dropout(_) => {}
             Step::Flatten => deployed.push(DeployedStep::Flatten),
+            Step::GlobalMaxPool { channels } => deployed.push(DeployedStep::GlobalMaxPool { channels: *channels }),
             Step::GlobalAveragePool { channels } => {
                 deployed.push(DeployedStep::GlobalAveragePool { channels: *channels });
             }
@@ -318,6 +320,7 @@ impl DeployedNetwork {
             DeployedStep::MaxPool(geometry) => operation::max_pool(input, *geometry),
             DeployedStep::Flatten => flatten(input),
             DeployedStep::GlobalAveragePool { channels } => global_average_pool(input, *channels),
+            DeployedStep::GlobalMaxPool { channels } => global_max_pool(input, *channels),
             DeployedStep::Sum([first, second]) => self.run(first, input.clone()) + self.run(second, input),
             DeployedStep::Branches(branches) => {
                 Tensor::cat(branches.iter().map(|branch| self.run(branch, input.clone())).collect(), 2)
@@ -336,4 +339,10 @@ pub(super) fn flatten(input: Tensor<3>) -> Tensor<3> {
 pub(super) fn global_average_pool(input: Tensor<3>, channels: usize) -> Tensor<3> {
     let [recordings, samples, width] = input.dims();
     input.reshape([recordings, samples * width / channels, channels]).mean_dim(1)
+}
+
+/// The highest value of each channel over samples and leads.
+pub(super) fn global_max_pool(input: Tensor<3>, channels: usize) -> Tensor<3> {
+    let [recordings, samples, width] = input.dims();
+    input.reshape([recordings, samples * width / channels, channels]).max_dim(1)
 }

@@ -78,6 +78,8 @@ pub enum Layer {
     Flatten,
     /// The mean of each channel over samples and leads.
     GlobalAveragePool,
+    /// The highest value of each channel over samples and leads.
+    GlobalMaxPool,
     /// The sum of two paths from the same input; an empty path is the input itself.
     Sum([Vec<Layer>; 2]),
     /// Several paths from the same input, their outputs side by side.

@@ -1,7 +1,8 @@
 //! The networks: their descriptions, their parameters, and how they run.
 //!
 //! ```text
-//! cnn, dnn, resnet18, multiscale      what a network is: layers with the numbers of its publication
+//! cnn, dnn, resnet18, multiscale,      what a network is: layers with the numbers of its publication
+//! compact
 //!          | assembly                 sizes worked out, convolutions folded, parameters numbered
 //!          v
 //! trainable::TrainableNetwork         forward pass with gradients and batch statistics
@@ -26,6 +27,7 @@ pub mod trainable;
 pub mod weights;
 
 mod cnn;
+mod compact;
 mod dnn;
 mod multiscale;
 mod resnet18;
@@ -46,10 +48,16 @@ pub enum Architecture {
     Resnet18,
     /// The stages of resnet18 three times side by side, with kernels of 3, 5 and 7 samples.
     Multiscale,
+    /// ECGNet's own: small, along time.
+    Compact,
 }
 
 impl Architecture {
-    pub const ALL: [Architecture; 4] =
+    pub const ALL: [Architecture; 5] =
+        [Architecture::Cnn, Architecture::Dnn, Architecture::Resnet18, Architecture::Multiscale, Architecture::Compact];
+
+    /// The networks of the publication, whose weights have a published layout.
+    pub const PUBLISHED: [Architecture; 4] =
         [Architecture::Cnn, Architecture::Dnn, Architecture::Resnet18, Architecture::Multiscale];
 
     pub fn name(self) -> &'static str {
@@ -58,6 +66,7 @@ impl Architecture {
             Architecture::Dnn => "dnn",
             Architecture::Resnet18 => "resnet18",
             Architecture::Multiscale => "multiscale",
+            Architecture::Compact => "compact",
         }
     }
 
@@ -68,6 +77,7 @@ impl Architecture {
             Architecture::Dnn => dnn::body(),
             Architecture::Resnet18 => resnet18::body(),
             Architecture::Multiscale => multiscale::body(),
+            Architecture::Compact => compact::body(),
         }
     }
 
@@ -75,7 +85,7 @@ impl Architecture {
     pub fn head(self, head: Head) -> description::Convolution {
         let layer = description::dense(format!("{head}.head"), head.outputs());
         match self {
-            Architecture::Dnn => layer.he_normal(),
+            Architecture::Dnn | Architecture::Compact => layer.he_normal(),
             _ => layer,
         }
     }
@@ -92,7 +102,7 @@ impl FromStr for Architecture {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Architecture::ALL.into_iter().find(|architecture| architecture.name() == text);
-        known.ok_or_else(|| format!("there is no network {text:?}; choose cnn, dnn, resnet18 or multiscale"))
+        known.ok_or_else(|| format!("there is no network {text:?}; choose cnn, dnn, resnet18, multiscale or compact"))
     }
 }
 

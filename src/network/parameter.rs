@@ -1,5 +1,6 @@
 //! Parameters by name.
 
+use super::Head;
 use super::description::{Initialiser, KernelLayout};
 use super::folding::Folding;
 
@@ -49,9 +50,9 @@ impl ParameterSpecification {
         self.published_shape.iter().product()
     }
 
-    /// Whether it belongs to a head, `age.head` or `sex.head`.
-    pub fn is_of_head(&self) -> bool {
-        self.name.contains("head.")
+    /// Whether it belongs to a head, such as `age.head`.
+    pub fn is_of_head(&self, head: Head) -> bool {
+        self.name.strip_prefix(&head.to_string()).is_some_and(|rest| rest.starts_with(".head."))
     }
 
     /// Whether gradients change it; moving averages follow the batches instead.

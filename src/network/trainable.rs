@@ -1,7 +1,7 @@
 //! A network under training: forward passes with gradients and the statistics of the batch.
 
 use super::assembly::{Assembly, BatchNorm, FoldedConvolution, Step};
-use super::deployed::{Outputs, flatten, global_average_pool};
+use super::deployed::{Outputs, flatten, global_average_pool, global_max_pool};
 use super::description::Initialiser;
 use super::parameter::{ParameterId, ParameterSpecification, Role};
 use super::{BATCH_NORM_EPSILON, Head, operation};
@@ -10,8 +10,16 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution as _, StandardNormal};
 
-/// Share of the old value that a moving average keeps at a batch (Keras' default).
-const BATCH_NORM_MOMENTUM: f64 = 0.99;
+/// A flat tensor of these values.
+pub fn upload(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let length = values.len();
+    Tensor::from_data(TensorData::new(values, [length]), device)
+}
+
+/// The values of a flat tensor.
+pub fn download(tensor: &Tensor<1>) -> Vec<f32> {
+    tensor.to_data().try_to_vec().expect("parameters and their moments are of 32-bit floats")
+}
 
 /// A network with the values of its parameters.
 #[derive(Debug, Clone)]
@@ -51,30 +59,31 @@ impl TrainableNetwork {
     /// A network with given values, such as [`Assembly::from_published`] returns.
     pub fn with_values(assembly: Assembly, values: Vec<Vec<f32>>, device: &Device) -> Self {
         let device = device.clone().inner();
-        let upload = |values: Vec<f32>| {
-            let length = values.len();
-            Tensor::from_data(TensorData::new(values, [length]), &device)
-        };
-        Self { assembly, values: values.into_iter().map(upload).collect() }
+        Self { assembly, values: values.into_iter().map(|values| upload(values, &device)).collect() }
     }
 
     /// The values of all parameters.
     pub fn read_values(&self) -> Vec<Vec<f32>> {
-        let read = |tensor: &Tensor<1>| tensor.to_data().try_to_vec().expect("parameters are of 32-bit floats");
-        self.values.iter().map(read).collect()
+        self.values.iter().map(download).collect()
     }
 
     /// A forward pass of `[recordings, samples, leads]` in training mode: batch normalisation by the batch's own
     /// statistics, and dropout by the device's random numbers (see [`Device::seed`]).
     pub fn forward(&self, input: Tensor<3>) -> TrainingPass {
+        self.forward_as(&self.assembly, input)
+    }
+
+    /// The same for inputs of another number of samples, which `assembly` was worked out for
+    /// ([`Assembly::for_samples`]).
+    pub fn forward_as(&self, assembly: &Assembly, input: Tensor<3>) -> TrainingPass {
         let leaf = |(parameter, value): (&ParameterSpecification, &Tensor<1>)| {
             parameter.is_trained().then(|| Tensor::from_inner(value.clone()).require_grad())
         };
         let leaves: Vec<_> = self.assembly.parameters.iter().zip(&self.values).map(leaf).collect();
         let mut run = Run { leaves: &leaves, statistics: Vec::new() };
-        let features = run.steps(&self.assembly.body, Tensor::from_inner(input.inner()));
+        let features = run.steps(&assembly.body, Tensor::from_inner(input.inner()));
         let mut outputs = Outputs { age: None, sex: None };
-        for (head, convolution) in &self.assembly.heads {
+        for (head, convolution) in &assembly.heads {
             let output = run.convolution(convolution, features.clone()).squeeze_dim(1);
             match head {
                 Head::Age => outputs.age = Some(output),
@@ -85,11 +94,12 @@ impl TrainableNetwork {
         TrainingPass { outputs, leaves, statistics }
     }
 
-    /// Moves the moving averages of the batch normalisations towards the statistics of the pass.
-    pub fn update_moving_averages(&mut self, pass: &TrainingPass) {
+    /// Moves the moving averages of the batch normalisations towards the statistics of the pass; they keep the share
+    /// `momentum` of themselves.
+    pub fn update_moving_averages(&mut self, pass: &TrainingPass, momentum: f64) {
         for (id, statistic) in &pass.statistics {
             let moving = self.values[*id].clone();
-            self.values[*id] = moving * BATCH_NORM_MOMENTUM + statistic.clone() * (1.0 - BATCH_NORM_MOMENTUM);
+            self.values[*id] = moving * momentum + statistic.clone() * (1.0 - momentum);
         }
     }
 }
@@ -171,6 +181,7 @@ impl Run<'_> {
                 Step::Dropout(share) => dropout(value, *share),
                 Step::Flatten => flatten(value),
                 Step::GlobalAveragePool { channels } => global_average_pool(value, *channels),
+                Step::GlobalMaxPool { channels } => global_max_pool(value, *channels),
                 Step::Sum([first, second]) => self.steps(first, value.clone()) + self.steps(second, value),
                 Step::Branches(branches) => {
                     let outputs = branches.iter().map(|branch| self.steps(branch, value.clone())).collect();

@@ -4,9 +4,10 @@ use super::augmentation::augment;
 use super::recipe::Augmentation;
 use crate::ecg::Sex;
 use crate::network::{INPUT_LEADS, INPUT_SAMPLES};
-use rand::SeedableRng;
+use crate::signal::WINDOW_SAMPLES;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
@@ -38,6 +39,28 @@ pub trait Examples: Sync {
 /// Values of one input.
 pub(super) const INPUT_VALUES: usize = INPUT_SAMPLES * INPUT_LEADS;
 
+/// How the inputs of a training differ from epoch to epoch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Changes {
+    pub augmentation: Option<Augmentation>,
+    /// Only so many samples of an input are kept, from a random one of its window on.
+    pub crop_samples: Option<usize>,
+    pub seed: u64,
+}
+
+impl Changes {
+    fn apply(&self, index: usize, mut input: Vec<f32>) -> Vec<f32> {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(index as u64);
+        if let Some(augmentation) = &self.augmentation {
+            augment(&mut input, augmentation, &mut random);
+        }
+        let Some(samples) = self.crop_samples else { return input };
+        let start = random.random_range(0..=WINDOW_SAMPLES - samples);
+        input[start * INPUT_LEADS..(start + samples) * INPUT_LEADS].to_vec()
+    }
+}
+
 /// Some inputs in one piece, and what is known of their people.
 pub(super) struct Batch {
     pub inputs: Vec<f32>,
@@ -59,13 +82,13 @@ pub(super) fn stream<'scope, 'data: 'scope>(
     examples: &'data dyn Examples,
     order: Vec<usize>,
     batch_size: usize,
-    augmentation: Option<(Augmentation, u64)>,
+    changes: Option<Changes>,
 ) -> Receiver<std::io::Result<Batch>> {
     let (sender, receiver) = sync_channel(2);
     scope.spawn(move || {
         for indices in order.chunks(batch_size) {
             // The receiver is gone where the training has ended early.
-            if sender.send(read(examples, indices, augmentation)).is_err() {
+            if sender.send(read(examples, indices, changes)).is_err() {
                 break;
             }
         }
@@ -73,19 +96,15 @@ pub(super) fn stream<'scope, 'data: 'scope>(
     receiver
 }
 
-fn read(
-    examples: &dyn Examples,
-    indices: &[usize],
-    augmentation: Option<(Augmentation, u64)>,
-) -> std::io::Result<Batch> {
-    let mut inputs = vec![0.0; indices.len() * INPUT_VALUES];
-    for (input, &index) in inputs.chunks_exact_mut(INPUT_VALUES).zip(indices) {
-        examples.copy_into(index, input)?;
-        if let Some((augmentation, seed)) = augmentation {
-            let mut random = ChaCha8Rng::seed_from_u64(seed);
-            random.set_stream(index as u64);
-            augment(input, &augmentation, &mut random);
-        }
+fn read(examples: &dyn Examples, indices: &[usize], changes: Option<Changes>) -> std::io::Result<Batch> {
+    let mut inputs = Vec::with_capacity(indices.len() * INPUT_VALUES);
+    for &index in indices {
+        let mut input = vec![0.0; INPUT_VALUES];
+        examples.copy_into(index, &mut input)?;
+        inputs.extend(match &changes {
+            Some(changes) => changes.apply(index, input),
+            None => input,
+        });
     }
     Ok(Batch { inputs, examples: indices.iter().map(|&index| examples.example(index)).collect() })
 }

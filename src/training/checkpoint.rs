@@ -4,10 +4,10 @@ use super::optimiser::{Moments, Optimiser};
 use super::session::{State, Training};
 use crate::network::assembly::Assembly;
 use crate::network::parameter::NamedTensor;
-use crate::network::trainable::TrainableNetwork;
+use crate::network::trainable::{TrainableNetwork, download, upload};
 use crate::network::weights::{Precision, WeightsError, read_metadata_entry, read_tensors, write_tensors};
 use crate::network::{Architecture, Target};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -50,12 +50,11 @@ impl Training {
         let mut add = |kind: &str, name: &str, values: Vec<f32>| {
             tensors.push(NamedTensor { name: format!("{kind}/{name}"), shape: vec![values.len()], values });
         };
-        let read = |tensor: &Tensor<1>| tensor.to_data().try_to_vec().expect("parameters are of 32-bit floats");
         for (kind, values) in
             [("value", Some(&self.network.values)), ("average", self.average.as_ref()), ("best", self.best.as_ref())]
         {
             for (name, value) in names.iter().zip(values.into_iter().flatten()) {
-                add(kind, name, read(value));
+                add(kind, name, download(value));
             }
         }
         let mut optimiser_steps = HashMap::new();
@@ -102,13 +101,11 @@ impl Training {
             });
             values.collect()
         };
-        let upload = |values: Vec<f32>| {
-            let length = values.len();
-            Tensor::<1>::from_data(TensorData::new(values, [length]), device)
-        };
         let values = take("value")?;
         let optional = |values: Result<Vec<Vec<f32>>, CheckpointError>, wanted: bool| match wanted {
-            true => values.map(|values| Some(values.into_iter().map(upload).collect::<Vec<_>>())),
+            true => {
+                values.map(|values| Some(values.into_iter().map(|values| upload(values, device)).collect::<Vec<_>>()))
+            }
             false => Ok(None),
         };
         let average = optional(take("average"), header.state.recipe.averaging.is_some())?;
@@ -129,7 +126,8 @@ impl Training {
         let mut optimiser = Optimiser::new(&header.state.recipe, assembly.parameters.len());
         optimiser.restore(moments, device);
         let network = TrainableNetwork::with_values(assembly, values, device);
-        let training = Training { network, average, best, optimiser, state: header.state, device: device.clone() };
+        let mut training = Training::with_network(network, header.state.recipe.clone(), header.state.seed, device);
+        training.restore(average, best, optimiser, header.state);
         Ok((training, header.context))
     }
 }

@@ -1,9 +1,11 @@
 //! AdamW over a network's parameters, with its state open to checkpoints.
 
 use super::recipe::Recipe;
+use crate::network::Head;
 use crate::network::parameter::{ParameterSpecification, Role};
+use crate::network::trainable::{download, upload};
 use burn::optim::{AdamW, AdamWConfig, AdamWState, Optimizer};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 /// Adam's averages of one parameter's gradients and of their squares, and the number of steps that made them.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +20,7 @@ pub struct Optimiser {
     decaying: AdamW,
     plain: AdamW,
     gradient_norm: Option<f64>,
-    head_share: f64,
+    age_head_share: f64,
     states: Vec<Option<AdamWState<1>>>,
 }
 
@@ -29,7 +31,7 @@ impl Optimiser {
             decaying: config.clone().with_weight_decay(recipe.weight_decay as f32).build(),
             plain: config.with_weight_decay(0.0).build(),
             gradient_norm: recipe.gradient_norm,
-            head_share: recipe.head_share,
+            age_head_share: recipe.age_head_share,
             states: vec![None; parameters],
         }
     }
@@ -51,7 +53,7 @@ impl Optimiser {
             };
             let decays = matches!(parameters[id].role, Role::Kernel { .. });
             let adam = if decays { &self.decaying } else { &self.plain };
-            let share = if parameters[id].is_of_head() { self.head_share } else { 1.0 };
+            let share = if parameters[id].is_of_head(Head::Age) { self.age_head_share } else { 1.0 };
             let (value, state) = adam.step(learning_rate * share, values[id].clone(), gradient, self.states[id].take());
             values[id] = value;
             self.states[id] = state;
@@ -60,23 +62,22 @@ impl Optimiser {
 
     /// The state of each parameter.
     pub fn moments(&self) -> Vec<Option<Moments>> {
-        let read = |tensor: &Tensor<1>| tensor.to_data().try_to_vec().expect("moments are of 32-bit floats");
         let moments = self.states.iter().map(|state| {
             let momentum = &state.as_ref()?.momentum;
-            Some(Moments { first: read(&momentum.moment_1), second: read(&momentum.moment_2), steps: momentum.time })
+            Some(Moments {
+                first: download(&momentum.moment_1),
+                second: download(&momentum.moment_2),
+                steps: momentum.time,
+            })
         });
         moments.collect()
     }
 
     /// Goes on from states that [`Optimiser::moments`] returned.
     pub fn restore(&mut self, moments: Vec<Option<Moments>>, device: &Device) {
-        let upload = |values: Vec<f32>| {
-            let length = values.len();
-            Tensor::from_data(TensorData::new(values, [length]), device)
-        };
         let states = moments.into_iter().map(|moments| {
             let Moments { first, second, steps } = moments?;
-            let (moment_1, moment_2) = (upload(first), upload(second));
+            let (moment_1, moment_2) = (upload(first, device), upload(second, device));
             let momentum = burn::optim::AdaptiveMomentumState { time: steps, moment_1, moment_2, max_moment_2: None };
             Some(AdamWState::new(momentum))
         });

@@ -5,14 +5,18 @@ use serde::{Deserialize, Serialize};
 
 /// Everything that decides how a network is trained, apart from the data and the seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Recipe {
     pub name: String,
     pub epochs: usize,
     pub batch_size: usize,
     pub learning_rate: f64,
-    /// The heads learn at this share of the learning rate: a step of Adam moves every weight alike, and that of a head
-    /// moves the age by the sum of hundreds of features.
-    pub head_share: f64,
+    /// The head of the age learns at this share of the learning rate: a step of Adam moves every weight alike, and that
+    /// of this head moves the age by the sum of hundreds of features.
+    pub age_head_share: f64,
+    /// Share of the old value that the moving averages of batch normalisations keep at a batch. The fewer batches an
+    /// epoch has, the less it should be.
+    pub batch_norm_momentum: f64,
     pub schedule: Schedule,
     /// Training ends after this many epochs in a row without a better validation loss.
     pub patience: Option<usize>,
@@ -27,6 +31,9 @@ pub struct Recipe {
     /// that the average keeps at a step.
     pub averaging: Option<f64>,
     pub augmentation: Option<Augmentation>,
+    /// Each input is a span of this length, at a random place of the ten seconds: other ones every epoch, and cheaper.
+    /// Only for networks that average over time; they validate and estimate on the whole.
+    pub crop_seconds: Option<f64>,
     /// Whether the heads start at the mean age and the share of women in the training data, whatever the features.
     pub informed_start: bool,
 }
@@ -53,6 +60,7 @@ pub enum AgeLoss {
 
 /// Random changes of an input that leave age and sex alone. Amounts are those of inputs with unit variance.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Augmentation {
     /// Share of inputs rotated in time by a random number of samples.
     pub shift: f64,
@@ -69,6 +77,23 @@ pub struct Augmentation {
     pub wander: f64,
 }
 
+impl Augmentation {
+    fn check(&self) -> Result<(), RecipeError> {
+        let probabilities =
+            [("shift", self.shift), ("lead_dropout", self.lead_dropout), ("span_dropout", self.span_dropout)];
+        let amounts =
+            [("span_seconds", self.span_seconds), ("gain", self.gain), ("noise", self.noise), ("wander", self.wander)];
+        let wrong = |name, value, expected| Err(RecipeError::Value { name, value, expected });
+        if let Some((name, value)) = probabilities.into_iter().find(|(_, value)| !(0.0..=1.0).contains(value)) {
+            return wrong(name, value, "between 0 and 1");
+        }
+        match amounts.into_iter().find(|(_, value)| !(0.0..f64::MAX).contains(value)) {
+            Some((name, value)) => wrong(name, value, "0 or more"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Default for Augmentation {
     fn default() -> Self {
         Self {
@@ -83,7 +108,56 @@ impl Default for Augmentation {
     }
 }
 
+/// Why a file is not a recipe.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipeError {
+    #[error("a recipe is a JSON object with some of the numbers that `ecgnet train` writes: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("{name} is {value}, but must be {expected}")]
+    Value { name: &'static str, value: f64, expected: &'static str },
+}
+
 impl Recipe {
+    /// A recipe of one's own: a JSON object with the numbers that are otherwise than in the default recipe.
+    ///
+    /// # Errors
+    /// Where the text is not such an object, has a name that no recipe has, or a number that is not possible.
+    pub fn from_json(name: &str, text: &[u8]) -> Result<Recipe, RecipeError> {
+        let changes: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(text)?;
+        let mut recipe = serde_json::to_value(Recipe::ours())?;
+        if let Some(known) = recipe.as_object_mut() {
+            known.extend(changes);
+        }
+        let recipe = Recipe { name: name.to_owned(), ..serde_json::from_value(recipe)? };
+        recipe.check().map(|()| recipe)
+    }
+
+    /// Whether the numbers can be trained with.
+    fn check(&self) -> Result<(), RecipeError> {
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let checks = [
+            ("epochs", self.epochs as f64, self.epochs > 0, "at least 1"),
+            ("batch_size", self.batch_size as f64, self.batch_size > 1, "at least 2"),
+            ("learning_rate", self.learning_rate, positive(self.learning_rate), "positive"),
+            ("age_head_share", self.age_head_share, positive(self.age_head_share), "positive"),
+            ("batch_norm_momentum", self.batch_norm_momentum, share(self.batch_norm_momentum), "between 0 and 1"),
+            ("weight_decay", self.weight_decay, self.weight_decay >= 0.0, "0 or more"),
+            ("epsilon", self.epsilon, positive(self.epsilon), "positive"),
+            ("averaging", self.averaging.unwrap_or(0.0), share(self.averaging.unwrap_or(0.0)), "between 0 and 1"),
+            (
+                "crop_seconds",
+                self.crop_seconds.unwrap_or(1.0),
+                self.crop_seconds.is_none_or(|s| s >= 1.0),
+                "at least 1",
+            ),
+        ];
+        match checks.into_iter().find(|(_, _, possible, _)| !possible) {
+            Some((name, value, _, expected)) => Err(RecipeError::Value { name, value, expected }),
+            None => self.augmentation.as_ref().map_or(Ok(()), Augmentation::check),
+        }
+    }
+
     /// The names that [`Recipe::named`] knows.
     pub const NAMES: [&str; 2] = ["default", "published"];
 
@@ -105,7 +179,8 @@ impl Recipe {
             epochs: if target == Target::Sex { 30 } else { 32 },
             batch_size: 16,
             learning_rate: 1e-3,
-            head_share: 1.0,
+            age_head_share: 1.0,
+            batch_norm_momentum: 0.99,
             schedule: Schedule::Plateau { factor: 0.1, patience: 4, minimum: 1e-6 },
             patience: Some(8),
             weight_decay: 0.0,
@@ -114,6 +189,7 @@ impl Recipe {
             age_loss: AgeLoss::Squared,
             averaging: None,
             augmentation: None,
+            crop_seconds: None,
             informed_start: false,
         }
     }
@@ -125,7 +201,8 @@ impl Recipe {
             epochs: 30,
             batch_size: 32,
             learning_rate: 1e-3,
-            head_share: 0.1,
+            age_head_share: 0.1,
+            batch_norm_momentum: 0.95,
             schedule: Schedule::WarmUpCosine { warm_up: 0.05, last: 0.01 },
             patience: None,
             weight_decay: 0.02,
@@ -134,7 +211,38 @@ impl Recipe {
             age_loss: AgeLoss::Huber,
             averaging: Some(0.995),
             augmentation: Some(Augmentation::default()),
+            crop_seconds: None,
             informed_start: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_changes_the_default_recipe() {
+        let recipe =
+            Recipe::from_json("short", br#"{"epochs": 3, "crop_seconds": 2.5, "augmentation": null}"#).unwrap();
+        let expected =
+            Recipe { name: "short".into(), epochs: 3, crop_seconds: Some(2.5), augmentation: None, ..Recipe::ours() };
+        assert_eq!(recipe, expected);
+        let whole = serde_json::to_vec(&recipe).unwrap();
+        assert_eq!(Recipe::from_json("short", &whole).unwrap(), recipe);
+    }
+
+    #[test]
+    fn impossible_recipes_are_refused_by_name() {
+        for (text, expected) in [
+            ("[]", "JSON object"),
+            (r#"{"epoch": 3}"#, "unknown field `epoch`"),
+            (r#"{"batch_size": 1}"#, "batch_size is 1, but must be at least 2"),
+            (r#"{"learning_rate": -1}"#, "learning_rate"),
+            (r#"{"crop_seconds": 0.1}"#, "crop_seconds"),
+        ] {
+            let error = Recipe::from_json("x", text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 }

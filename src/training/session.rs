@@ -1,6 +1,6 @@
 //! The epochs of a training.
 
-use super::batches::{Batch, Examples, shuffled, stream};
+use super::batches::{Batch, Changes, Examples, shuffled, stream};
 use super::checkpoint::CheckpointError;
 use super::loss::loss;
 use super::optimiser::Optimiser;
@@ -11,8 +11,9 @@ use crate::ecg::Sex;
 use crate::network::assembly::Assembly;
 use crate::network::deployed::{DeployError, DeployedNetwork, deploy};
 use crate::network::parameter::NamedTensor;
-use crate::network::trainable::TrainableNetwork;
-use crate::network::{Head, INPUT_LEADS, INPUT_SAMPLES};
+use crate::network::trainable::{TrainableNetwork, download, upload};
+use crate::network::{Architecture, Head, INPUT_LEADS};
+use crate::signal::{SAMPLING_RATE, WINDOW_SAMPLES};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,8 @@ const VALIDATION_BATCH: usize = 32;
 /// A training between two epochs.
 pub struct Training {
     pub(super) network: TrainableNetwork,
+    /// The network for the recipe's crops; `None` where it trains on whole inputs.
+    crops: Option<Assembly>,
     /// The moving average of the network's values, where the recipe asks for one.
     pub(super) average: Option<Vec<Tensor<1>>>,
     /// The values that had the lowest validation loss.
@@ -81,6 +84,11 @@ pub enum TrainingError {
     NoExamples(&'static str),
     #[error("no example of the {part} part states the {head}, which the training is for")]
     NothingStated { part: &'static str, head: Head },
+    #[error(
+        "the recipe trains on crops, but {0} needs all samples of an input at once; leave crop_seconds out, or train \
+         resnet18, multiscale or compact"
+    )]
+    Crops(Architecture),
     #[error("an input cannot be read: {0}")]
     Input(#[from] std::io::Error),
     #[error("the loss of epoch {epoch} is not a finite number; a lower learning rate may help")]
@@ -101,8 +109,20 @@ impl Training {
     /// A training that begins with given parameters, such as imported ones.
     pub fn with_network(network: TrainableNetwork, recipe: Recipe, seed: u64, device: &Device) -> Self {
         let optimiser = Optimiser::new(&recipe, network.values.len());
+        let crops = crop_samples(&recipe).and_then(|samples| network.assembly.for_samples(samples));
         let state = State { recipe, seed, epoch: 0, step: 0, progress: Progress::default(), history: Vec::new() };
-        Self { network, average: None, best: None, optimiser, state, device: device.clone() }
+        Self { network, crops, average: None, best: None, optimiser, state, device: device.clone() }
+    }
+
+    /// Goes on from what a checkpoint holds.
+    pub(super) fn restore(
+        &mut self,
+        average: Option<Vec<Tensor<1>>>,
+        best: Option<Vec<Tensor<1>>>,
+        optimiser: Optimiser,
+        state: State,
+    ) {
+        (self.average, self.best, self.optimiser, self.state) = (average, best, optimiser, state);
     }
 
     pub fn assembly(&self) -> &Assembly {
@@ -131,8 +151,7 @@ impl Training {
     /// The values of the parameters at the epoch with the lowest validation loss; the current ones before the first.
     pub fn best_values(&self) -> Vec<Vec<f32>> {
         let values = self.best.as_ref().or(self.average.as_ref()).unwrap_or(&self.network.values);
-        let read = |tensor: &Tensor<1>| tensor.to_data().try_to_vec().expect("parameters are of 32-bit floats");
-        values.iter().map(read).collect()
+        values.iter().map(download).collect()
     }
 
     /// The tensors of the best epoch's network in deployment form.
@@ -150,13 +169,14 @@ impl Training {
 
     /// One step on one batch; returns its loss.
     fn train_batch(&mut self, batch: Batch, learning_rate: f64) -> f64 {
-        let shape = [batch.examples.len(), INPUT_SAMPLES, INPUT_LEADS];
+        let recordings = batch.examples.len();
+        let shape = [recordings, batch.inputs.len() / (recordings * INPUT_LEADS), INPUT_LEADS];
         let input = Tensor::<3>::from_data(TensorData::new(batch.inputs, shape), &self.device.clone().autodiff());
-        let pass = self.network.forward(input);
+        let pass = self.network.forward_as(self.crops.as_ref().unwrap_or(&self.network.assembly), input);
         let loss = loss(&pass.outputs, &batch.examples, self.state.recipe.age_loss);
         let value = f64::from(loss.clone().into_scalar::<f32>());
         let gradients = pass.gradients(loss);
-        self.network.update_moving_averages(&pass);
+        self.network.update_moving_averages(&pass, self.state.recipe.batch_norm_momentum);
         let TrainableNetwork { assembly, values } = &mut self.network;
         self.optimiser.step(learning_rate, &assembly.parameters, values, gradients);
         self.state.step += 1;
@@ -197,8 +217,7 @@ impl Training {
             };
             let kernel = &mut self.network.values[convolution.kernel];
             *kernel = kernel.zeros_like();
-            let length = values.len();
-            self.network.values[bias] = Tensor::from_data(TensorData::new(values, [length]), &self.device);
+            self.network.values[bias] = upload(values, &self.device);
         }
     }
 
@@ -222,11 +241,15 @@ impl Training {
         if order.len() % recipe.batch_size == 1 && batches > 0 {
             order.pop();
         }
-        let augmentation = recipe.augmentation.map(|augmentation| (augmentation, self.epoch_seed(epoch, 1)));
+        let changes = Changes {
+            augmentation: recipe.augmentation,
+            crop_samples: crop_samples(&recipe),
+            seed: self.epoch_seed(epoch, 1),
+        };
         let mut total = 0.0;
         let mut learning_rate = recipe.learning_rate;
         std::thread::scope(|scope| {
-            let stream = stream(scope, examples, order, recipe.batch_size, augmentation);
+            let stream = stream(scope, examples, order, recipe.batch_size, Some(changes));
             for (number, batch) in (1..).zip(stream) {
                 let progress = &self.state.progress;
                 learning_rate = progress.learning_rate(&recipe, self.state.step, batches * recipe.epochs);
@@ -240,6 +263,12 @@ impl Training {
             Ok((total / batches as f64, learning_rate))
         })
     }
+}
+
+/// Samples of a crop, as far as that is shorter than the whole window.
+fn crop_samples(recipe: &Recipe) -> Option<usize> {
+    let samples = (recipe.crop_seconds? * SAMPLING_RATE).round().max(1.0) as usize;
+    (samples < WINDOW_SAMPLES).then_some(samples)
 }
 
 /// Number of batches of an epoch.
@@ -261,6 +290,9 @@ pub fn run(
 ) -> Result<(), TrainingError> {
     for (part, examples) in [("training", train), ("validation", validation)] {
         check(part, examples, training.assembly().target.heads())?;
+    }
+    if crop_samples(training.recipe()).is_some() && training.crops.is_none() {
+        return Err(TrainingError::Crops(training.assembly().architecture));
     }
     if training.state.epoch == 0 && training.recipe().informed_start {
         training.inform_heads(train);
