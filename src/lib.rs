@@ -33,17 +33,16 @@ pub mod format;
 pub mod network;
 pub mod signal;
 
-#[cfg(feature = "native")]
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod dataset;
-#[cfg(any(feature = "native", feature = "web"))]
 pub mod outcome;
-#[cfg(feature = "native")]
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod report;
-#[cfg(feature = "native")]
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod training;
 
-#[cfg(feature = "native")]
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod command;
 
-#[cfg(any(feature = "web", test))]
+#[cfg(any(target_arch = "wasm32", test))]
 pub mod web;

@@ -22,7 +22,7 @@ pub mod manifest;
 pub mod operation;
 pub mod parameter;
 pub mod published;
-#[cfg(feature = "native")]
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod trainable;
 pub mod weights;
 

@@ -14,7 +14,7 @@ const GATHER_BELOW: usize = 96;
 /// Values of one chunk of work of the element-wise loops: small enough to balance, large enough to amortise.
 const CHUNK: usize = 1 << 15;
 
-#[cfg(feature = "native")]
+#[cfg(not(target_arch = "wasm32"))]
 mod parallel {
     //! Loops over independent chunks, on all cores.
     use rayon::prelude::*;
@@ -32,7 +32,7 @@ mod parallel {
     }
 }
 
-#[cfg(not(feature = "native"))]
+#[cfg(target_arch = "wasm32")]
 mod parallel {
     //! The same loops on the one core that a browser's worker has.
 

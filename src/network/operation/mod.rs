@@ -10,10 +10,10 @@
 
 mod composed;
 // Without training the gradients in it are not called.
-#[cfg_attr(not(feature = "native"), allow(dead_code))]
+#[cfg_attr(target_arch = "wasm32", allow(dead_code))]
 mod cpu;
 mod geometry;
-#[cfg(feature = "native")]
+#[cfg(not(target_arch = "wasm32"))]
 mod gradient;
 
 use burn::backend::tensor::FloatTensor;
@@ -23,7 +23,7 @@ use burn_flex::{FlexTensor, Layout};
 pub use geometry::{ConvolutionGeometry, PoolGeometry, same_padding};
 
 /// The operations which the CPU backend gets from `cpu`.
-#[backend_extension(Flex, Autodiff: cfg(feature = "native"))]
+#[backend_extension(Flex, Autodiff: cfg(not(target_arch = "wasm32")))]
 pub(crate) trait EcgOperations: Backend {
     /// See [`convolution`].
     fn convolution(
