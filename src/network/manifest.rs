@@ -73,12 +73,12 @@ pub struct Figures {
     pub sex_calibration_error: Option<Figure>,
 }
 
-/// A figure with the ends of its 95 % confidence interval.
+/// A figure with the ends of its 95 % confidence interval, where there are enough people for one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
     pub value: f64,
-    pub low: f64,
-    pub high: f64,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
 }
 
 /// Why a text is not a manifest.
