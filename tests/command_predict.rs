@@ -153,7 +153,7 @@ fn weights_are_checked() {
     let errors = clinic.fail("predict --weights weights/age.safetensors --weights weights/age.safetensors ecgs");
     assert!(errors.contains("two of the weights estimate the age"), "{errors}");
     let text = clinic.succeed("networks");
-    assert!(text.contains("215249") && text.contains("55508737") && text.contains("age_mae 9.5"), "{text}");
+    assert!(text.contains("215249") && text.contains("55508737") && text.contains("age MAE 9.50"), "{text}");
 
     let path = clinic.path("weights/age.safetensors");
     let mut bytes = std::fs::read(&path).unwrap();
