@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | [WFDB](wfdb) | `.hea` with `.dat` or `.mat` | unit, rate and leads; PTB-XL, PhysioNet Challenges |
 //! | [SPH](sph) | `.h5` with the dataset `ecg` | half-precision millivolt, 500 Hz, 12 leads, by the publication |
+//! | [SCP-ECG](scp) | `.scp` | rate, amplitude, leads and person; what compression smoothed away stays lost |
+//! | [ISHNE](ishne) | `.ecg` | rate, amplitude, leads and person; the first 30 minutes of a Holter recording |
 //! | [NumPy](npy) | `.npy` | nothing: unit, rate and lead order are assumed or stated |
 //!
 //! [`read`] takes the bytes of a file and recognises the format by the content, never by the name alone. A recording
@@ -30,6 +32,7 @@
 //! A format is one file with a `FORMAT` (its names, how its content is recognised, how it is read into a `Recording`)
 //! and a line in the private list of formats here. Bounds, lead names, corrections and checks are shared.
 
+mod binary;
 mod companions;
 pub mod dicom;
 pub mod edf;

@@ -217,6 +217,13 @@ pub(super) fn plausible_age(years: f32) -> Option<f32> {
     (0.0..=122.0).contains(&years).then_some(years)
 }
 
+/// The completed years from a day of birth to another day, each as year, month and day.
+pub(super) fn age_on(birth: (u32, u32, u32), day: (u32, u32, u32)) -> Option<f32> {
+    iso_8601(birth.0, birth.1, birth.2, None)?;
+    let before_birthday = u32::from((day.1, day.2) < (birth.1, birth.2));
+    plausible_age(day.0.checked_sub(birth.0)?.checked_sub(before_birthday)? as f32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,5 +300,14 @@ mod tests {
             assert_eq!(iso_8601(year, month, day, None), None);
         }
         assert_eq!(iso_8601(2020, 1, 1, Some((24, 0, 0))), None);
+    }
+
+    #[test]
+    fn ages_are_completed_years() {
+        assert_eq!(age_on((1953, 5, 8), (2002, 5, 7)), Some(48.0));
+        assert_eq!(age_on((1953, 5, 8), (2002, 5, 8)), Some(49.0));
+        for (birth, day) in [((2003, 1, 1), (2002, 5, 8)), ((1953, 0, 0), (2002, 5, 8)), ((1853, 1, 1), (2002, 5, 8))] {
+            assert_eq!(age_on(birth, day), None);
+        }
     }
 }
