@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | [WFDB](wfdb) | `.hea` with `.dat` or `.mat` | unit, rate and leads; PTB-XL, PhysioNet Challenges |
 //! | [SPH](sph) | `.h5` with the dataset `ecg` | half-precision millivolt, 500 Hz, 12 leads, by the publication |
+//! | [DICOM](dicom) | `.dcm` | unit, rate, leads and person; 12-lead, General and Ambulatory ECG |
+//! | [EDF](edf) | `.edf`, `.bdf` | unit, rate and leads by their labels; EDF, EDF+, BDF, BDF+ |
 //! | [NumPy](npy) | `.npy` | nothing: unit, rate and lead order are assumed or stated |
 //!
 //! [`read`] takes the bytes of a file and recognises the format by the content, never by the name alone. A recording
