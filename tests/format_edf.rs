@@ -1,6 +1,7 @@
 //! EDF and BDF recordings written here in every variant, and the test signals of a generator, which hold no ECG.
 //!
-//! The writer was itself compared with pyedflib 0.1.42, which reads its files to the same samples within 10⁻⁹ mV.
+//! pyedflib 0.1.42 reads the files of the variants below to the same samples, apart from EDF+D and the number of records
+//! -1, which it does not read at all.
 
 mod support;
 #[allow(dead_code)]
@@ -53,7 +54,7 @@ fn file(samples: usize) -> File {
         patient: "P-17 F 13-MAY-1970 Nobody_At_all",
         recording: "Startdate 12-MAY-2020 X X X",
         start: "12.05.2012.33.59",
-        kind: "EDF+C",
+        kind: "",
         records: None,
         seconds_per_record: 1.0,
         signals: Lead::ALL.into_iter().zip(stored(samples)).map(signal).collect(),
@@ -71,7 +72,7 @@ impl File {
                 label: if self.bdf { "BDF Annotations" } else { "EDF Annotations" }.to_owned(),
                 unit: "",
                 physical: (-1.0, 1.0),
-                digital: (-32768, 32767),
+                digital: if self.bdf { (-8_388_608, 8_388_607) } else { (-32768, 32767) },
                 samples_per_record: 20,
                 numbers: Vec::new(),
             });
@@ -148,11 +149,12 @@ fn assert_is_synthetic(ecg: &Ecg, samples: std::ops::Range<usize>) {
 #[test]
 fn every_variant_gives_the_same_ecg() {
     let bdf = File { bdf: true, kind: "24BIT", ..file(5000) };
-    let mut fine = File { kind: "BDF+C", ..bdf.clone() };
+    let times = Some((0..10).map(f64::from).collect());
+    let mut fine = File { kind: "BDF+C", times: times.clone(), ..bdf.clone() };
     for signal in &mut fine.signals {
         // 1/4 nV in a step.
-        signal.physical = (-2097.152, 2097.151);
-        signal.digital = (-8_388_608, 8_388_604);
+        signal.physical = (-2000.0, 2000.0);
+        signal.digital = (-8_000_000, 8_000_000);
         signal.numbers.iter_mut().for_each(|number| *number *= 4000);
     }
     let mut millivolt = file(5000);
@@ -172,11 +174,11 @@ fn every_variant_gives_the_same_ecg() {
     inverted.signals[7].numbers.iter_mut().for_each(|number| *number = -*number);
     let mut tenths = File { seconds_per_record: 0.1, ..file(5000) };
     tenths.signals.iter_mut().for_each(|signal| signal.samples_per_record = 50);
-    let with_times = File { times: Some((0..10).map(f64::from).collect()), ..file(5000) };
-    let uninterrupted = File { kind: "EDF+D", ..with_times.clone() };
+    let plus = File { kind: "EDF+C", times, ..file(5000) };
+    let uninterrupted = File { kind: "EDF+D", ..plus.clone() };
     for (name, file) in [
-        ("EDF", File { kind: "", ..file(5000) }),
-        ("EDF+", file(5000)),
+        ("EDF", file(5000)),
+        ("EDF+", plus),
         ("BDF", bdf),
         ("BDF+", fine),
         ("millivolt", millivolt),
@@ -184,7 +186,6 @@ fn every_variant_gives_the_same_ecg() {
         ("upside down", upside_down),
         ("inverted range", inverted),
         ("short records", tenths),
-        ("annotations", with_times),
         ("EDF+D without a gap", uninterrupted),
         ("unfinished", File { records: Some(-1), ..file(5000) }),
     ] {

@@ -539,3 +539,39 @@ fn time(text: &str) -> Option<(u32, u32, u32)> {
 fn whole_number(digits: &str) -> Option<u32> {
     digits.chars().all(|c| c.is_ascii_digit()).then(|| digits.parse().ok())?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_and_times_in_old_and_new_spelling() {
+        assert_eq!(date("20020131"), Some((2002, 1, 31)));
+        assert_eq!(date("2002.01.31"), Some((2002, 1, 31)));
+        assert_eq!(date("20020131091000.0+0100"), Some((2002, 1, 31)));
+        assert_eq!(time("091000.125"), Some((9, 10, 0)));
+        assert_eq!(time("09:10:07"), Some((9, 10, 7)));
+        assert_eq!(time("0910"), Some((9, 10, 0)));
+        for wrong in ["", "2002", "20020231", "2002-1-31", "é20020131"] {
+            assert_eq!(date(wrong), None, "{wrong}");
+        }
+        assert_eq!(time("9h"), None);
+    }
+
+    #[test]
+    fn codes_count_only_in_their_scheme() {
+        assert_eq!(lead_of_code("SCPECG", "5.6.3-9-61"), Some(Lead::III));
+        assert_eq!(lead_of_code("MDC", "2:3"), Some(Lead::V1));
+        for (scheme, code) in [("MDC", "5.6.3-9-1"), ("SCPECG", "5.6.3-9-999"), ("99X", "2:1"), ("MDC", "2:")] {
+            assert_eq!(lead_of_code(scheme, code), None);
+        }
+    }
+
+    #[test]
+    fn other_formats_are_not_recognised() {
+        let zeros = [0; 200];
+        for bytes in [&b"\x89HDF\r\n\x1a\n"[..], b"DIC", b"rec 12 500 5000\n", &zeros, &[8, 0, 5, 0], &[]] {
+            assert!(start(bytes) == 0 && data_set::recognised(bytes).is_none());
+        }
+    }
+}

@@ -366,3 +366,27 @@ fn date_with_month_name(text: &str) -> Option<(u32, u32, u32)> {
     let month = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(name))? as u32 + 1;
     iso_8601(year, month, day, None).map(|_| (year, month, day))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_a_sign_in_both_sizes() {
+        assert_eq!(stored(&[0xff, 0x7f]), 32_767.0);
+        assert_eq!(stored(&[0, 0x80]), -32_768.0);
+        assert_eq!(stored(&[0xff, 0xff, 0x7f]), 8_388_607.0);
+        assert_eq!(stored(&[0xfe, 0xff, 0xff]), -2.0);
+    }
+
+    #[test]
+    fn dates_of_edf_and_edf_plus() {
+        assert_eq!(date_with_month_name("02-AUG-1951"), Some((1951, 8, 2)));
+        for wrong in ["X", "02-AUGUST-1951", "31-FEB-1951", "02-08-1951", ""] {
+            assert_eq!(date_with_month_name(wrong), None, "{wrong}");
+        }
+        assert_eq!(three_numbers("02.08.84"), Some((2, 8, 84)));
+        assert_eq!(three_numbers("23:59:07"), Some((23, 59, 7)));
+        assert_eq!(three_numbers("02.08.yy"), None);
+    }
+}
