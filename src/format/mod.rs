@@ -6,6 +6,8 @@
 //! | [SPH](sph) | `.h5` with the dataset `ecg` | half-precision millivolt, 500 Hz, 12 leads, by the publication |
 //! | [SCP-ECG](scp) | `.scp` | rate, amplitude, leads and person; what compression smoothed away stays lost |
 //! | [ISHNE](ishne) | `.ecg` | rate, amplitude, leads and person; the first 30 minutes of a Holter recording |
+//! | [DICOM](dicom) | `.dcm` | unit, rate, leads and person; 12-lead, General and Ambulatory ECG |
+//! | [EDF](edf) | `.edf`, `.bdf` | unit, rate and leads by their labels; EDF, EDF+, BDF, BDF+ |
 //! | [NumPy](npy) | `.npy` | nothing: unit, rate and lead order are assumed or stated |
 //!
 //! [`read`] takes the bytes of a file and recognises the format by the content, never by the name alone. A recording

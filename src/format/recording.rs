@@ -156,6 +156,17 @@ fn quoted((label, _): (&&str, &Option<Lead>)) -> String {
     if label.trim().is_empty() { "(without a name)".to_owned() } else { format!("{:?}", label.trim()) }
 }
 
+/// The lead of a number in the lists of SCP-ECG (EN 1064) and ISO/IEEE 11073-10102, which agree in the twelve leads.
+pub(super) fn lead_by_number(number: u32) -> Option<Lead> {
+    let position = match number {
+        1 | 2 => number - 1,
+        3..=8 => number + 3,
+        61..=64 => number - 59,
+        _ => return None,
+    };
+    Lead::ALL.get(position as usize).copied()
+}
+
 /// A list for a message: the first few, and how many more there are.
 pub(super) fn shortened(names: &[String]) -> String {
     const SHOWN: usize = 8;
@@ -222,6 +233,17 @@ pub(super) fn age_on(birth: (u32, u32, u32), day: (u32, u32, u32)) -> Option<f32
     iso_8601(birth.0, birth.1, birth.2, None)?;
     let before_birthday = u32::from((day.1, day.2) < (birth.1, birth.2));
     plausible_age(day.0.checked_sub(birth.0)?.checked_sub(before_birthday)? as f32)
+/// The label without its minus sign where it names a lead upside down: `-aVR`, `ECG -aVR`. A hyphen between words, as in
+/// `ECG-II`, is no minus sign.
+pub(super) fn upside_down(label: &str) -> Option<String> {
+    let label = label.trim();
+    let at = label.char_indices().find_map(|(at, c)| {
+        let begins = label.get(..at).is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace));
+        let names = label.get(at + 1..).is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_alphanumeric()));
+        (c == '-' && begins && names).then_some(at)
+    })?;
+    let (before, after) = label.split_at_checked(at)?;
+    Some(format!("{before}{}", after.strip_prefix('-')?))
 }
 
 #[cfg(test)]
@@ -290,6 +312,30 @@ mod tests {
         let error = recording.into_ecg(PLACE).unwrap_err();
         assert_eq!(error.code(), "no-valid-sample");
         assert!(error.to_string().contains("every sample of lead II"), "{error}");
+    }
+
+    #[test]
+    fn leads_by_their_numbers() {
+        let numbers = [1, 2, 61, 62, 63, 64, 3, 4, 5, 6, 7, 8];
+        assert_eq!(numbers.map(lead_by_number), Lead::ALL.map(Some));
+        assert_eq!([0, 9, 60, 65, u32::MAX].map(lead_by_number), [None; 5]);
+    }
+
+    #[test]
+    fn ages_are_completed_years() {
+        assert_eq!(age_on((1953, 5, 8), (2002, 5, 7)), Some(48.0));
+        assert_eq!(age_on((1953, 5, 8), (2002, 5, 8)), Some(49.0));
+        assert_eq!(age_on((2002, 5, 8), (2002, 5, 7)), None);
+        assert_eq!(age_on((1800, 1, 1), (2002, 5, 7)), None);
+    }
+
+    #[test]
+    fn a_minus_sign_is_not_a_hyphen() {
+        assert_eq!(upside_down("-aVR").as_deref(), Some("aVR"));
+        assert_eq!(upside_down("ECG -aVR").as_deref(), Some("ECG aVR"));
+        for upright in ["aVR", "ECG-II", "lead-aVR", "V1-Cx", "ECG - II", "-", ""] {
+            assert_eq!(upside_down(upright), None, "{upright}");
+        }
     }
 
     #[test]
