@@ -4,6 +4,10 @@
 //! |---|---|---|
 //! | [WFDB](wfdb) | `.hea` with `.dat` or `.mat` | unit, rate and leads; PTB-XL, PhysioNet Challenges |
 //! | [SPH](sph) | `.h5` with the dataset `ecg` | half-precision millivolt, 500 Hz, 12 leads, by the publication |
+//! | [HL7 aECG](hl7_aecg) | `.xml` | unit, rate, leads and person; the rhythm, not derived beats |
+//! | [GE MUSE](muse) | `.xml` | unit, rate, leads and person; III and the augmented leads are derived |
+//! | [Philips Sierra](philips) | `.xml`, versions 1.03 and 1.04 | unit, rate, leads and person; calibration pulses are cut off |
+//! | [Schiller](schiller) | `.xml` of SEMA | unit, rate, leads and person |
 //! | [NumPy](npy) | `.npy` | nothing: unit, rate and lead order are assumed or stated |
 //!
 //! [`read`] takes the bytes of a file and recognises the format by the content, never by the name alone. A recording

@@ -108,6 +108,14 @@ impl Calibration {
         }
     }
 
+    /// The same where the file states the height of a step: zero lies at the number `zero`, a step has `step` units.
+    pub fn of_steps(zero: f64, step: f64, unit: Unit, options: &ReadOptions) -> Calibration {
+        match options.unit.unwrap_or(unit) {
+            Unit::AdcCounts { per_millivolt } => Calibration { baseline: zero, gain: per_millivolt, unit: 1.0 },
+            unit => Calibration { baseline: zero, gain: 1.0, unit: step * unit.in_millivolt() },
+        }
+    }
+
     pub fn millivolt(self, stored: f64) -> f32 {
         ((stored - self.baseline) / self.gain * self.unit) as f32
     }
@@ -217,6 +225,16 @@ pub(super) fn plausible_age(years: f32) -> Option<f32> {
     (0.0..=122.0).contains(&years).then_some(years)
 }
 
+/// The completed years between two days in ISO 8601 (a time of the day is ignored).
+pub(super) fn age_between(birth: &str, recorded: &str) -> Option<f32> {
+    let day = |text: &str| -> Option<(i32, u32)> {
+        let number = |from: usize, to: usize| text.get(from..to)?.parse::<u32>().ok();
+        Some((i32::try_from(number(0, 4)?).ok()?, number(5, 7)? * 100 + number(8, 10)?))
+    };
+    let ((birth_year, birthday), (year, today)) = (day(birth)?, day(recorded)?);
+    plausible_age((year - birth_year - i32::from(today < birthday)) as f32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,5 +311,14 @@ mod tests {
             assert_eq!(iso_8601(year, month, day, None), None);
         }
         assert_eq!(iso_8601(2020, 1, 1, Some((24, 0, 0))), None);
+    }
+
+    #[test]
+    fn years_are_completed_on_the_birthday() {
+        assert_eq!(age_between("1953-05-08", "2002-05-07T23:59:59"), Some(48.0));
+        assert_eq!(age_between("1953-05-08", "2002-05-08"), Some(49.0));
+        assert_eq!(age_between("2002-05-08", "1953-05-08"), None);
+        assert_eq!(age_between("1600-05-08", "1953-05-08"), None);
+        assert_eq!(age_between("1953", "2002-05-08"), None);
     }
 }
