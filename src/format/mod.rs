@@ -8,6 +8,10 @@
 //! | [ISHNE](ishne) | `.ecg` | rate, amplitude, leads and person; the first 30 minutes of a Holter recording |
 //! | [DICOM](dicom) | `.dcm` | unit, rate, leads and person; 12-lead, General and Ambulatory ECG |
 //! | [EDF](edf) | `.edf`, `.bdf` | unit, rate and leads by their labels; EDF, EDF+, BDF, BDF+ |
+//! | [HL7 aECG](hl7_aecg) | `.xml` | unit, rate, leads and person; the rhythm, not derived beats |
+//! | [GE MUSE](muse) | `.xml` | unit, rate, leads and person; III and the augmented leads are derived |
+//! | [Philips Sierra](philips) | `.xml`, versions 1.03 and 1.04 | unit, rate, leads and person; calibration pulses are cut off |
+//! | [Schiller](schiller) | `.xml` of SEMA | unit, rate, leads and person |
 //! | [NumPy](npy) | `.npy` | nothing: unit, rate and lead order are assumed or stated |
 //!
 //! [`read`] takes the bytes of a file and recognises the format by the content, never by the name alone. A recording
