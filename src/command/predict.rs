@@ -235,7 +235,7 @@ impl<'f> Member<'f> {
         let name = self.at.as_ref().ok().and_then(|(collection, index)| collection.name(*index));
         match name.filter(|name| !name.is_empty()) {
             Some(name) => Cow::Owned(self.file.path.with_file_name(name)),
-            None => Cow::Borrowed(&self.file.path),
+            None => Cow::Borrowed(self.file.path.as_path()),
         }
     }
 }

@@ -65,10 +65,11 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     found.check_storage(place)?;
     let bytes = found.dataset.read_raw().map_err(|error| place.damaged(found.place(), error.to_string()))?;
     let mut recording = found.recording(&bytes, axes, options, place)?;
-    recording.person.id = match found.name == code15::DATASET {
-        true => code15::ids(&file, 1, source.bytes.len() as u64).and_then(|ids| ids.into_iter().next()),
+    recording.person.id = match found.name.as_str() {
         // The records are named after their files, and the table of the persons by the records.
-        false => Some(source.stem().to_owned()),
+        sph::DATASET => Some(source.stem().to_owned()),
+        code15::DATASET => code15::ids(&file, 1, source.bytes.len() as u64).and_then(|ids| ids.into_iter().next()),
+        _ => None,
     };
     Ok(recording)
 }
@@ -123,6 +124,11 @@ impl Several {
     fn check_storage(&self, index: u64, place: Place<'_>) -> Result<(), FormatError> {
         match (self.found.dataset.layout(), &self.chunks) {
             (Ok(Layout::Chunked { .. }), Some(rows)) => rows.check(index, &self.found, place),
+            (Ok(Layout::Chunked { index: kind, .. }), None) if kind != ChunkIndex::BTreeV2 => Err(place.unsupported(
+                self.found.place(),
+                "the shape of its chunks",
+                "store it again with chunks of one ECG each",
+            )),
             _ => self.found.check_storage(place),
         }
     }
