@@ -14,6 +14,8 @@ function byFolder(files, folderOf) {
 async function filesBelow(entry) {
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    // In a folder, what is no ECG is passed over; the name tells that it lies in one.
+    file.path = entry.fullPath.slice(1);
     return [{ file, folder: entry.fullPath.slice(0, -entry.name.length) }];
   }
   const reader = entry.createReader();
@@ -41,7 +43,7 @@ async function dropped(transfer) {
 
 /** What the worker reads. */
 export function asNamedBytes(files) {
-  const read = async (file) => ({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
+  const read = async (file) => ({ name: file.path ?? file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
   return Promise.all(files.map(read));
 }
 

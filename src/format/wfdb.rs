@@ -31,6 +31,7 @@
 mod header;
 mod samples;
 
+use std::collections::BTreeSet;
 use std::io;
 
 use super::companions::{Companions, is_bare_name};
@@ -66,6 +67,20 @@ pub(super) fn header_of(name: &str, companions: &dyn Companions) -> Option<(Stri
         let names = ["hea", "HEA"].map(|extension| format!("{}.{extension}", stem(name)));
         names.into_iter().find_map(|header_name| load(header_name).filter(names_signal_file))
     })
+}
+
+/// The files that a header names, each once: the signal files, or the headers of the segments.
+pub(crate) fn files_of(header: &str) -> Vec<String> {
+    let lines = header.trim_start_matches('\u{feff}').lines().map(str::trim);
+    let mut first_words = lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .filter_map(|line| line.split_ascii_whitespace().next());
+    // The record line: `name/segments` announces a record of several segments.
+    let segmented = first_words.next().is_some_and(|record| record.contains('/'));
+    let mut seen = BTreeSet::new();
+    // `~` is a gap between segments or a signal without samples.
+    let names = first_words.filter(|&name| name != "~" && seen.insert(name));
+    names.map(|name| if segmented { format!("{name}.hea") } else { name.to_owned() }).collect()
 }
 
 fn has_extension(name: &str, extension: &str) -> bool {

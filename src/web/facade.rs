@@ -20,7 +20,7 @@ use web_time::Instant;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** A file with its bare name. */
+/** A file with its name, in a folder with its path. */
 export interface NamedBytes {
     name: string;
     bytes: Uint8Array;
@@ -34,7 +34,7 @@ export interface ECGNetError extends Error {
 
 #[wasm_bindgen]
 extern "C" {
-    /// A file with its bare name.
+    /// A file with its name, in a folder with its path.
     #[wasm_bindgen(typescript_type = "NamedBytes")]
     pub type NamedBytes;
 
