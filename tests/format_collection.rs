@@ -462,7 +462,7 @@ proptest! {
 
     #[test]
     fn any_bytes_after_a_signature_never_panic(
-        start in prop_oneof![Just(&b"PK\x03\x04"[..]), Just(b"PK\x05\x06"), Just(b"\x1f\x8b\x08")],
+        start in prop_oneof![Just(&b"PK\x03\x04"[..]), Just(&b"PK\x05\x06"[..]), Just(&b"\x1f\x8b\x08"[..])],
         rest in proptest::collection::vec(any::<u8>(), 0..300),
     ) {
         read_all("a", &[start, &rest].concat());

@@ -41,8 +41,8 @@
 //! A format is one file with a `FORMAT` (its names, how its content is recognised, how it is read into a `Recording`)
 //! and a line in the private list of formats here. Bounds, lead names, corrections and checks are shared.
 
-mod binary;
 mod archive;
+mod binary;
 mod bytes;
 mod collection;
 mod companions;
