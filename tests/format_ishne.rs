@@ -77,10 +77,6 @@ fn whole(samples: usize) -> Vec<u8> {
 }
 
 fn read_file(bytes: &[u8]) -> Result<Ecg, FormatError> {
-    if let Ok(dir) = std::env::var("SEEDS") {
-        let n = crc(bytes);
-        std::fs::write(format!("{dir}/{n}_{}.ecg", bytes.len()), bytes).unwrap();
-    } // TEMP
     read("a.ecg", bytes, &NoCompanions, &ReadOptions::default())
 }
 
