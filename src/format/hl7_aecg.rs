@@ -187,3 +187,178 @@ fn stated_age(root: Node<'_, '_>) -> Option<f32> {
         .find_map(|node| child(node, &["value"]))?;
     xml::age(age.attribute("value")?.trim().parse().ok()?, age.attribute("unit").unwrap_or("a"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ecg::{Ecg, Lead};
+    use crate::format::testing::{damaged, stored, synthetic};
+    use crate::format::{NoCompanions, Unit};
+    use proptest::prelude::*;
+
+    const INCREMENT: &str = "<increment value='0.002' unit='s'/>";
+    const MICROVOLT: &str = "<origin value='0' unit='uV'/><scale value='1' unit='uV'/>";
+
+    fn series(code: &str, increment: &str, scale: &str, digits: impl Fn(&i32) -> String) -> String {
+        let leads: String = Lead::ALL
+            .iter()
+            .zip(stored(500))
+            .map(|(lead, samples)| {
+                let digits: Vec<String> = samples.iter().map(&digits).collect();
+                format!(
+                    "<component><sequence><code code='MDC_ECG_LEAD_{}'/><value>{scale}<digits>{}</digits></value>\
+                     </sequence></component>\n",
+                    lead.name().to_uppercase(),
+                    digits.join(" ")
+                )
+            })
+            .collect();
+        format!(
+            "<series><code code='{code}'/><effectiveTime><low value='20201231120000'/></effectiveTime><component>\
+             <sequenceSet><component><sequence><code code='TIME_ABSOLUTE'/><value>{increment}</value></sequence>\
+             </component>{leads}</sequenceSet></component></series>"
+        )
+    }
+
+    fn document(person: &str, series: &str) -> String {
+        format!(
+            "<?xml version='1.0'?><h:AnnotatedECG xmlns:h='urn:hl7-org:v3'><id extension='recording'/>{person}\
+             <component>{series}</component></h:AnnotatedECG>"
+        )
+    }
+
+    fn file(increment: &str, scale: &str) -> String {
+        document("", &series("RHYTHM", increment, scale, i32::to_string))
+    }
+
+    fn read_file(text: &str, options: &ReadOptions) -> Result<Ecg, FormatError> {
+        crate::format::read("a.xml", text.as_bytes(), &NoCompanions, options)
+    }
+
+    fn read_stated(text: &str) -> Ecg {
+        read_file(text, &ReadOptions::default()).unwrap()
+    }
+
+    fn assert_synthetic(ecg: &Ecg) {
+        assert!(ecg.leads().iter().map(|(lead, _)| *lead).eq(Lead::ALL));
+        for ((_, samples), expected) in ecg.leads().iter().zip(synthetic(500)) {
+            assert!(samples.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6));
+        }
+    }
+
+    #[test]
+    fn all_units_of_time_and_voltage_are_read_back() {
+        for (increment, rate) in [
+            (INCREMENT, 500.0),
+            ("<increment value='1' unit='ms'/>", 1000.0),
+            ("<increment value='4000' unit='us'/>", 250.0),
+            ("<head value='0' unit='s'/><increment value='0.001953125' unit='s'/>", 512.0),
+        ] {
+            let ecg = read_stated(&file(increment, MICROVOLT));
+            assert_eq!((ecg.sampling_rate(), &ecg.notices[..]), (rate, &[][..]));
+            assert_synthetic(&ecg);
+        }
+        for scale in [
+            "<scale value='0.001' unit='mV'/>",
+            "<scale value='0.000001' unit='V'/>",
+            "<scale value='1000' unit='nV'/>",
+            "<origin value='0' unit='mV'/><scale value='1' unit='uV'/>",
+        ] {
+            assert_synthetic(&read_stated(&file(INCREMENT, scale)));
+        }
+        let shifted = "<origin value='0.1' unit='mV'/><scale value='2' unit='uV'/>";
+        let ecg = read_stated(&document(
+            "",
+            &series("RHYTHM", INCREMENT, shifted, |d| (f64::from(d - 100) / 2.0).to_string()),
+        ));
+        assert_synthetic(&ecg);
+    }
+
+    #[test]
+    fn integers_without_unit_are_taken_as_microvolt_and_that_is_said() {
+        let text = file(INCREMENT, "<origin value='0'/><scale value='1'/>");
+        let ecg = read_stated(&text);
+        assert_synthetic(&ecg);
+        assert_eq!(ecg.notices, [Notice::UnitAssumed { assumed: "µV".to_owned() }]);
+        let stated = ReadOptions { unit: Some(Unit::AdcCounts { per_millivolt: 1000.0 }), ..ReadOptions::default() };
+        let ecg = read_file(&text, &stated).unwrap();
+        assert_synthetic(&ecg);
+        assert_eq!(ecg.notices, []);
+    }
+
+    #[test]
+    fn representative_beats_are_not_the_rhythm() {
+        let beat = series("REPRESENTATIVE_BEAT", INCREMENT, MICROVOLT, |_| "7".to_owned());
+        let rhythm = series("RHYTHM", INCREMENT, MICROVOLT, i32::to_string);
+        assert_synthetic(&read_stated(&document("", &format!("{beat}{rhythm}"))));
+        let derived = rhythm
+            .replace("</series>", &format!("<derivation><derivedSeries>{beat}</derivedSeries></derivation></series>"));
+        let ecg = read_stated(&document("", &derived));
+        assert_synthetic(&ecg);
+        assert_eq!(ecg.notices, []);
+        let error = read_file(&document("", &beat), &ReadOptions::default()).unwrap_err();
+        assert!(error.to_string().contains("only representative beats"), "{error}");
+        let ecg = read_stated(&document("", &format!("{rhythm}{rhythm}")));
+        assert!(ecg.notices[0].to_string().contains("2 rhythm recordings"), "{:?}", ecg.notices);
+    }
+
+    #[test]
+    fn the_person_is_read() {
+        let subject = "<trialSubject><id extension='S7'/><subjectDemographicPerson><name>Nobody</name>\
+                       <administrativeGenderCode code='F'/><birthTime value='19801231'/></subjectDemographicPerson>\
+                       </trialSubject>";
+        let age = "<relatedObservation><code code='21612-7'/><value value='30' unit='mo'/></relatedObservation>";
+        let rhythm = series("RHYTHM", INCREMENT, MICROVOLT, i32::to_string);
+        let person = |text: &str| read_stated(&document(text, &rhythm)).person;
+        let recorded_at = Some("2020-12-31T12:00:00".to_owned());
+        let mut expected = Person { id: Some("S7".to_owned()), age: Some(40.0), sex: Some(Sex::Female), recorded_at };
+        assert_eq!(person(subject), expected);
+        expected.age = Some(2.5);
+        assert_eq!(person(&format!("{subject}{age}")), expected);
+        expected = Person { id: Some("recording".to_owned()), age: None, sex: None, ..expected };
+        assert_eq!(person(""), expected);
+    }
+
+    #[test]
+    fn corrections_go_before_the_file() {
+        let mut order = Lead::ALL.to_vec();
+        order.swap(0, 11);
+        let options =
+            ReadOptions { unit: Some(Unit::Millivolt), sampling_rate: Some(250.0), lead_order: Some(order.clone()) };
+        let ecg = read_file(&file("", "<scale value='0.001' unit='furlong'/>"), &options).unwrap();
+        assert_eq!(ecg.sampling_rate(), 250.0);
+        assert!(ecg.leads().iter().map(|(lead, _)| lead).eq(&order));
+        assert!((ecg.leads()[0].1[199] - synthetic(500)[0][199]).abs() < 1e-6);
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong() {
+        let whole = file(INCREMENT, MICROVOLT);
+        for (text, code, expected) in [
+            (file("", MICROVOLT), "not-an-ecg", "state the sampling rate"),
+            (file("<increment value='0' unit='s'/>", MICROVOLT), "sampling-rate", "inf Hz"),
+            (file("<increment value='1' unit='h'/>", MICROVOLT), "unsupported", "\"h\""),
+            (file(INCREMENT, ""), "damaged", "a lead has no scale"),
+            (file(INCREMENT, "<scale value='0' unit='uV'/>"), "damaged", "the scale of a lead is 0"),
+            (file(INCREMENT, "<scale value='1' unit='mmHg'/>"), "unsupported", "the unit \"mmHg\""),
+            (whole.replace("digits", "digit"), "damaged", "a lead has no digits"),
+            (whole.replacen(" 1 ", " one ", 1), "damaged", "\"one\" in digits is no number"),
+            (whole.replace("LEAD_V6", "LEAD_V5"), "lead-twice", "V5"),
+            (document("", ""), "not-an-ecg", "no rhythm"),
+            (whole[..whole.len() / 2].to_owned(), "damaged", "ends before"),
+        ] {
+            let error = read_file(&text, &ReadOptions::default()).unwrap_err();
+            assert_eq!(error.code(), code, "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn damaged_files_never_panic(bytes in damaged(file(INCREMENT, MICROVOLT).into_bytes())) {
+            let _ = crate::format::read("a.xml", &bytes, &NoCompanions, &ReadOptions::default());
+        }
+    }
+}

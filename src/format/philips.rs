@@ -7,10 +7,10 @@
 //!
 //! # Encodings
 //! Base64 of signed 16-bit numbers, the low byte first, one lead after the other, or compressed by XLI: each lead has a
-//! head of eight bytes (the number of bytes that follow, a number that is always 1, the start of the prediction) and is
+//! head of eight bytes (the number of bytes that follow, a number that is always 1, the first difference) and is
 //! compressed by the method of Lempel, Ziv and Welch (Welch 1984) with codes of ten bits, first all high bytes, then all
-//! low ones. What comes out are the differences, plus 64, of each sample from the straight line through the two before
-//! it, so that the first two are samples themselves.
+//! low ones. What comes out are the first two samples and then the differences, plus 64, of each further sample but one
+//! from the straight line through the two before it; the first difference is in the head.
 //!
 //! The leads III, aVR, aVL and aVF are stored as what they lack to the values that follow from I and II (Einthoven 1912,
 //! Goldberger 1942). Uncompressed files may store them so or as they are; whichever has the smaller numbers is meant,
@@ -397,5 +397,265 @@ fn person(root: Node<'_, '_>) -> Person {
         age: stated().or_else(from_birth),
         sex: patient(&["sex"]).and_then(|sex| Sex::from_label(&sex)),
         recorded_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ecg::Ecg;
+    use crate::format::NoCompanions;
+    use crate::format::testing::{damaged, stored};
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    /// Codes of ten bits by the method of Lempel, Ziv and Welch, and the one that ends them.
+    fn pack(bytes: &[u8]) -> Vec<u8> {
+        let mut table: HashMap<Vec<u8>, u32> = (0..=255u8).map(|byte| (vec![byte], byte.into())).collect();
+        let mut codes = Vec::new();
+        let mut current = Vec::new();
+        for &byte in bytes {
+            let longer = [&current[..], &[byte]].concat();
+            if table.contains_key(&longer) {
+                current = longer;
+                continue;
+            }
+            codes.push(table[&current]);
+            if table.len() < 1023 {
+                table.insert(longer, table.len() as u32);
+            }
+            current = vec![byte];
+        }
+        codes.extend(table.get(&current));
+        codes.push(1023);
+        let bits: Vec<u32> = codes.iter().flat_map(|code| (0..10).rev().map(move |bit| code >> bit & 1)).collect();
+        bits.chunks(8)
+            .map(|byte| byte.iter().enumerate().map(|(place, bit)| (bit << (7 - place)) as u8).sum())
+            .collect()
+    }
+
+    fn compressed(samples: &[i32]) -> Vec<u8> {
+        let differences: Vec<i32> = samples.windows(3).map(|next| 2 * next[1] - next[0] - next[2]).collect();
+        let biased = differences[1..].iter().map(|difference| difference + 64).chain([64]);
+        let stored: Vec<i16> = samples[..2].iter().copied().chain(biased).map(|value| value as i16).collect();
+        let high = stored.iter().map(|value| value.to_be_bytes()[0]);
+        let low = stored.iter().map(|value| value.to_be_bytes()[1]);
+        let packed = pack(&high.chain(low).collect::<Vec<u8>>());
+        let mut bytes = (packed.len() as u32).to_le_bytes().to_vec();
+        bytes.extend([1, 0]);
+        bytes.extend((differences[0] as i16).to_le_bytes());
+        bytes.extend(packed);
+        bytes
+    }
+
+    /// The limb leads as they are stored: what they lack to the values that follow from I and II.
+    fn as_differences(mut leads: Vec<Vec<i32>>) -> Vec<Vec<i32>> {
+        for index in 0..leads[0].len() {
+            let [i, ii, iii, avr, avl, avf] = [0, 1, 2, 3, 4, 5].map(|lead| leads[lead][index]);
+            leads[2][index] = ii - i - iii;
+            leads[3][index] = -(i + ii).div_euclid(2) - avr;
+            leads[4][index] = (i - iii).div_euclid(2) - avl;
+            leads[5][index] = (ii + iii).div_euclid(2) - avf;
+        }
+        leads
+    }
+
+    const SAMPLES: usize = 1000;
+
+    /// Leads in steps of 5 µV that nearly obey Einthoven and Goldberger.
+    fn leads() -> Vec<Vec<i32>> {
+        let mut leads = stored(SAMPLES);
+        for index in 0..SAMPLES {
+            let (i, ii) = (leads[0][index], leads[1][index]);
+            let odd = index as i32 % 3;
+            for (lead, value) in [(2, ii - i), (3, -(i + ii) / 2), (4, i - ii / 2), (5, ii - i / 2)] {
+                leads[lead][index] = value + odd;
+            }
+        }
+        leads
+    }
+
+    fn base64(leads: &[Vec<i32>], compress: bool) -> String {
+        let bytes: Vec<u8> = match compress {
+            true => leads.iter().flat_map(|lead| compressed(lead)).collect(),
+            false => leads.iter().flatten().flat_map(|&step| (step as i16).to_le_bytes()).collect(),
+        };
+        BASE64_STANDARD.encode(bytes)
+    }
+
+    const PERSON: &str = "<patient><generalpatientdata><patientid>7</patientid><name><lastname>Nobody</lastname></name>\
+                          <age defaultage='50'><years>61</years></age><sex>Female</sex></generalpatientdata></patient>";
+
+    fn version_1_03(attributes: &str, data: &str) -> String {
+        format!(
+            "<?xml version='1.0' encoding='UTF-8'?><restingecgdata><dataacquisition date='2011-12-01' time='07:27:34'>\
+             <signalcharacteristics><samplingrate>500</samplingrate><signalresolution>5</signalresolution>\
+             <acquisitiontype>STD-12</acquisitiontype><bitspersample>16</bitspersample><signaloffset>0</signaloffset>\
+             <numberchannelsallocated>12</numberchannelsallocated></signalcharacteristics></dataacquisition>{PERSON}\
+             <waveforms><parsedwaveforms {attributes} dataencoding='Base64' durationperchannel='2000'>\n{data}\n\
+             </parsedwaveforms><repbeats>AAAA</repbeats></waveforms></restingecgdata>"
+        )
+    }
+
+    fn version_1_04(data: &str) -> Vec<u8> {
+        let text = format!(
+            "<?xml version='1.0' encoding='utf-16'?>\r\n<restingecgdata xmlns='http://www3.medical.philips.com'>\r\n\
+             <dataacquisition date='2008-12-23' time='19:44:46'/>{}<waveforms><parsedwaveforms dataencoding='Base64' \
+             compression='XLI' numberofleads='12' leadlabels='I II III aVR aVL aVF V1 V2 V3 V4 V5 V6' \
+             durationperchannel='2000' samplespersecond='500' resolution='5' signaloffset='0' bitspersample='16'>{data}\
+             </parsedwaveforms></waveforms></restingecgdata>",
+            PERSON.replace("<years>61</years>", "<dateofbirth>1976-01-01</dateofbirth>")
+        );
+        std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    }
+
+    fn file() -> String {
+        version_1_03("compressflag='True' compressmethod='XLI'", &base64(&as_differences(leads()), true))
+    }
+
+    fn read_bytes(bytes: &[u8], options: &ReadOptions) -> Result<Ecg, FormatError> {
+        crate::format::read("a.xml", bytes, &NoCompanions, options)
+    }
+
+    fn read_stated(bytes: &[u8]) -> Ecg {
+        read_bytes(bytes, &ReadOptions::default()).unwrap()
+    }
+
+    fn assert_leads(ecg: &Ecg, expected: &[Vec<i32>]) {
+        assert_eq!(ecg.sampling_rate(), 500.0);
+        assert!(ecg.leads().iter().map(|(lead, _)| *lead).eq(Lead::ALL));
+        for ((lead, samples), expected) in ecg.leads().iter().zip(expected) {
+            let close = |(&sample, &step): (&f32, &i32)| (f64::from(sample) - f64::from(step) * 0.005).abs() < 1e-5;
+            assert_eq!(samples.len(), expected.len());
+            assert!(samples.iter().zip(expected).all(close), "{lead}");
+        }
+    }
+
+    #[test]
+    fn both_versions_are_read_back() {
+        let ecg = read_stated(file().as_bytes());
+        assert_leads(&ecg, &leads());
+        assert_eq!(ecg.notices, []);
+        let recorded_at = Some("2011-12-01T07:27:34".to_owned());
+        let expected = Person { id: Some("7".to_owned()), age: Some(61.0), sex: Some(Sex::Female), recorded_at };
+        assert_eq!(ecg.person, expected);
+        let ecg = read_stated(&version_1_04(&base64(&as_differences(leads()), true)));
+        assert_leads(&ecg, &leads());
+        assert_eq!(ecg.notices, []);
+        assert_eq!(ecg.person.age, Some(32.0));
+    }
+
+    #[test]
+    fn uncompressed_limb_leads_are_told_by_their_size() {
+        for (stored, said) in [(leads(), "as they are"), (as_differences(leads()), "as differences")] {
+            for attributes in ["compressflag='False' compressmethod='XLI'", "", "compression='Uncompressed'"] {
+                let ecg = read_stated(version_1_03(attributes, &base64(&stored, false)).as_bytes());
+                assert_leads(&ecg, &leads());
+                assert!(ecg.notices[0].to_string().contains(said), "{:?}", ecg.notices);
+            }
+        }
+    }
+
+    #[test]
+    fn a_calibration_pulse_is_cut_off_and_nothing_else() {
+        let ends = |end: &[i32]| -> Vec<Vec<i32>> {
+            let cut = |mut lead: Vec<i32>| {
+                lead.truncate(SAMPLES - end.len());
+                lead.extend(end);
+                lead
+            };
+            leads().into_iter().map(cut).collect()
+        };
+        let pulse = [vec![0; 50], vec![200; 100], vec![0; 50]].concat();
+        let text = |leads| version_1_03("compressmethod='XLI'", &base64(&as_differences(leads), true));
+        let ecg = read_stated(text(ends(&pulse)).as_bytes());
+        let kept: Vec<Vec<i32>> = leads().into_iter().map(|lead| lead[..SAMPLES - 200].to_vec()).collect();
+        assert_leads(&ecg, &kept);
+        assert!(ecg.notices[0].to_string().contains("200 samples of each lead, was cut off"), "{:?}", ecg.notices);
+        for no_pulse in [vec![0; 200], [vec![0; 50], vec![180; 100], vec![0; 50]].concat()] {
+            assert_leads(&read_stated(text(ends(&no_pulse)).as_bytes()), &ends(&no_pulse));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_assumed_and_said() {
+        let unknown = file().replace("STD-12", "OTHER").replace("signalresolution", "noresolution");
+        let ecg = read_stated(unknown.as_bytes());
+        assert_leads(&ecg, &leads());
+        assert!(ecg.notices.contains(&Notice::LeadOrderAssumed(Lead::ALL.to_vec())));
+        assert!(ecg.notices.contains(&Notice::UnitAssumed { assumed: "5 µV in a step".to_owned() }));
+    }
+
+    #[test]
+    fn corrections_go_before_the_file() {
+        let order: Vec<Lead> = Lead::ALL.into_iter().rev().collect();
+        let options = ReadOptions {
+            unit: Some(Unit::AdcCounts { per_millivolt: 100.0 }),
+            sampling_rate: Some(1000.0),
+            lead_order: Some(order.clone()),
+        };
+        let ecg = read_bytes(file().as_bytes(), &options).unwrap();
+        assert_eq!((ecg.sampling_rate(), ecg.samples()), (1000.0, SAMPLES));
+        assert!(ecg.leads().iter().map(|(lead, _)| lead).eq(&order));
+        assert_eq!(ecg.lead(Lead::AVF).unwrap()[199], leads()[6][199] as f32 / 100.0);
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong() {
+        let short = base64(&as_differences(leads()), true);
+        let short = &short[..short.len() / 8 * 4];
+        for (text, code, expected) in [
+            (file().replace("parsedwaveforms", "waves"), "not-an-ecg", "no parsedwaveforms"),
+            (file().replace("XLI", "ZIP"), "unsupported", "the compression \"ZIP\""),
+            (file().replace("'Base64'", "'Plain'"), "unsupported", "the data encoding \"Plain\""),
+            (file().replace("offset>0", "offset>8"), "unsupported", "the signal offset 8"),
+            (file().replace(">16<", ">12<"), "unsupported", "a sample of 12 bits"),
+            (file().replace(">5<", ">0<"), "damaged", "a resolution of 0 µV"),
+            (file().replace("allocated>12<", "allocated>1e9<"), "damaged", "it states 1000000000 leads"),
+            (file().replace("'2000'", "'2002'"), "damaged", "1001 samples are stated, 1000 are there"),
+            (file().replace("'2000'", "'1e300'"), "damaged", "samples are stated"),
+            (version_1_03("compressmethod='XLI'", short), "truncated", "bytes are needed for lead"),
+            (version_1_03("", short), "truncated", "24000 bytes are needed for the samples"),
+            (version_1_03("compressmethod='XLI'", "*"), "damaged", "is not Base64"),
+            (file().replace("samplingrate>500", "samplingrate>1e9"), "damaged", "samples are stated"),
+        ] {
+            let error = read_bytes(text.as_bytes(), &ReadOptions::default()).unwrap_err();
+            assert_eq!(error.code(), code, "{expected}: {error}");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_unpacks_to_very_much_is_refused() {
+        let bomb = pack(&vec![0; 3_000_000]);
+        assert!(bomb.len() < 6000);
+        assert_eq!(unpack(&bomb, 3_000_000).unwrap().len(), 3_000_000);
+        assert_eq!(unpack(&bomb, 2_999_999), Err("it is longer than any recording"));
+        // 300 is used as the first code.
+        assert_eq!(unpack(&[0b0100_1011, 0b0000_0000], 100), Err("a code is used before it exists"));
+        assert_eq!(unpack(&[], 100), Ok(Vec::new()));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn damaged_files_never_panic(bytes in damaged(file().into_bytes())) {
+            let _ = read_bytes(&bytes, &ReadOptions::default());
+        }
+
+        #[test]
+        fn unpacking_undoes_packing(bytes in proptest::collection::vec(0u8..5, 0..3000)) {
+            prop_assert_eq!(unpack(&pack(&bytes), bytes.len()), Ok(bytes));
+        }
+
+        #[test]
+        fn any_bytes_are_unpacked_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..3000)) {
+            if let Ok(unpacked) = unpack(&bytes, 1 << 20) {
+                let _ = from_differences(&unpacked, -32768);
+            }
+        }
     }
 }

@@ -107,3 +107,102 @@ fn person(root: Node<'_, '_>) -> Person {
     let age = || age_between(birth.as_deref()?, recorded_at.as_deref()?);
     Person { id: patient("id"), age: age(), sex: patient("gender").and_then(|sex| Sex::from_label(&sex)), recorded_at }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ecg::{Ecg, Lead};
+    use crate::format::testing::{damaged, stored, synthetic};
+    use crate::format::{NoCompanions, Unit};
+    use proptest::prelude::*;
+
+    fn waves(sort: &str, samples: usize) -> String {
+        let channels: String = Lead::ALL
+            .iter()
+            .zip(stored(samples))
+            .map(|(lead, stored)| {
+                let data: Vec<String> = stored.iter().map(i32::to_string).collect();
+                format!(
+                    "<channel><name>{}</name><data>{}</data><datatype>COMMASEPARATE</datatype>\
+                     <samplecount>{samples}</samplecount></channel>\n",
+                    lead.name().to_uppercase(),
+                    data.join(",")
+                )
+            })
+            .collect();
+        format!(
+            "<event><wavedata><type>{sort}</type><resolution><samplerate><exponent>1</exponent><value>500</value>\
+             </samplerate><yres><unitperbit>1.0</unitperbit><units>UV</units></yres></resolution>{channels}\
+             </wavedata></event>"
+        )
+    }
+
+    fn document(waves: &str) -> String {
+        format!(
+            "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\"?><com.xiriuz.sema.xml.schillerEDI.SchillerEDI><patdata>\
+             <id>7</id><lastname>Nobody</lastname><birthdate>19500601</birthdate><gender>FEMALE</gender></patdata>\
+             <examdescript><startdatetime><date>20060502</date><time>140610000</time></startdatetime></examdescript>\
+             <eventdata>{waves}</eventdata></com.xiriuz.sema.xml.schillerEDI.SchillerEDI>"
+        )
+    }
+
+    fn file() -> String {
+        document(&format!("{}{}", waves("ECG_AVERAGES", 200), waves("ECG_RHYTHMS", 1000)))
+    }
+
+    fn read_file(text: &str, options: &ReadOptions) -> Result<Ecg, FormatError> {
+        crate::format::read("a.xml", text.as_bytes(), &NoCompanions, options)
+    }
+
+    #[test]
+    fn the_rhythm_is_read_back_and_the_averages_are_not() {
+        let ecg = read_file(&file(), &ReadOptions::default()).unwrap();
+        assert_eq!((ecg.sampling_rate(), &ecg.notices[..]), (500.0, &[][..]));
+        assert!(ecg.leads().iter().map(|(lead, _)| *lead).eq(Lead::ALL));
+        assert!(ecg.leads().iter().map(|(_, samples)| samples).eq(&synthetic(1000)));
+        let recorded_at = Some("2006-05-02T14:06:10".to_owned());
+        let expected = Person { id: Some("7".to_owned()), age: Some(55.0), sex: Some(Sex::Female), recorded_at };
+        assert_eq!(ecg.person, expected);
+    }
+
+    #[test]
+    fn corrections_go_before_the_file() {
+        let text = file().replace("UV", "ELL").replace("exponent>1", "exponent>0");
+        let order: Vec<Lead> = Lead::ALL.into_iter().rev().collect();
+        let options =
+            ReadOptions { unit: Some(Unit::Millivolt), sampling_rate: Some(1000.0), lead_order: Some(order.clone()) };
+        let ecg = read_file(&text, &options).unwrap();
+        assert_eq!(ecg.sampling_rate(), 1000.0);
+        assert!(ecg.leads().iter().map(|(lead, _)| lead).eq(&order));
+        assert_eq!(ecg.lead(Lead::V6).unwrap()[199], stored(1000)[0][199] as f32);
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong() {
+        for (text, code, expected) in [
+            (document(&waves("ECG_AVERAGES", 200)), "not-an-ecg", "no waves of the type ECG_RHYTHMS"),
+            (file().replace("exponent>1", "exponent>2"), "unsupported", "the exponent 2"),
+            (file().replace("value>500", "value>x"), "damaged", "\"x\" in value is no number"),
+            (file().replace("<value>500</value>", ""), "not-an-ecg", "state the sampling rate"),
+            (file().replace("COMMA", "TAB"), "unsupported", "data of the type \"TABSEPARATE\""),
+            (file().replace(">1000<", ">1001<"), "damaged", "1001 samples are stated, 1000 are there"),
+            (file().replace(",1,", ",,"), "damaged", "samples are stated"),
+            (file().replace(">1.0<", ">-1.0<"), "damaged", "unitperbit"),
+            (file().replace("UV", "ELL"), "unsupported", "the unit \"ELL\""),
+            (file().replace("<data>", "<dates>").replace("</data>", "</dates>"), "damaged", "no data"),
+        ] {
+            let error = read_file(&text, &ReadOptions::default()).unwrap_err();
+            assert_eq!(error.code(), code, "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn damaged_files_never_panic(bytes in damaged(document(&waves("ECG_RHYTHMS", 200)).into_bytes())) {
+            let _ = crate::format::read("a.xml", &bytes, &NoCompanions, &ReadOptions::default());
+        }
+    }
+}
