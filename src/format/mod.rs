@@ -5,6 +5,8 @@
 //! | [WFDB](wfdb) | `.hea` with `.dat` or `.mat` | unit, rate and leads; PTB-XL, PhysioNet Challenges |
 //! | [SPH](sph) | `.h5` with the dataset `ecg` | half-precision millivolt, 500 Hz, 12 leads, by the publication |
 //! | [NumPy](npy) | `.npy` | nothing: unit, rate and lead order are assumed or stated |
+//! | [MATLAB](matlab) | `.mat` of versions 4 to 7 | a matrix; sometimes rate, unit, age and sex in other variables |
+//! | [text tables](text) | `.csv`, `.tsv`, `.txt` | what the names of the columns and the lines before the table say |
 //!
 //! [`read`] takes the bytes of a file and recognises the format by the content, never by the name alone. A recording
 //! of several files finds the others through [`Companions`]. [`open`] does both for a path. What a file does not say,

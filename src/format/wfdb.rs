@@ -7,10 +7,10 @@
 //! says. A signal file is always read through its header.
 //!
 //! # Encodings
-//! Storage formats 8, 16, 24, 32, 61, 80, 160, 212, 310 and 311 of
+//! Storage formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311 and, compressed with FLAC, 508, 516 and 524 of
 //! [signal(5)](https://physionet.org/physiotools/wag/signal-5.htm), with several samples a frame, skew and byte offset
-//! as in [header(5)](https://physionet.org/physiotools/wag/header-5.htm). Not read: FLAC compression (508, 516, 524) and
-//! recordings of several segments, of which one segment can be opened.
+//! as in [header(5)](https://physionet.org/physiotools/wag/header-5.htm). Recordings of several segments, of fixed and
+//! of variable layout, are put together; a gap between them has no valid samples.
 //!
 //! - The smallest number of a format marks a missing sample and becomes NaN.
 //! - Gain 0 means that the signal is not calibrated; the 200 steps per millivolt of the standard are then assumed.
@@ -28,16 +28,19 @@
 //! # Ok::<(), ecgnet::format::FormatError>(())
 //! ```
 
+mod flac;
 mod header;
 mod samples;
+mod segments;
 
 use std::io;
 
 use super::companions::{Companions, is_bare_name};
 use super::error::Place;
 use super::recording::{Calibration, MAXIMUM_VALUES, Recording, SAMPLING_RATES, assign_leads, bounded};
-use super::{Format, FormatError, ReadOptions, Source, Unit, sniff, stem};
+use super::{Format, FormatError, MAXIMUM_FILE_SIZE, ReadOptions, Source, Unit, sniff, stem};
 use crate::ecg::{Amplitude, EcgError, Lead, Notice};
+use flac::StreamInfo;
 use header::{Header, Signal};
 use samples::Storage;
 
@@ -103,8 +106,11 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
         return Err(FormatError::MissingCompanion { file: source.name.to_owned(), format: NAME, needs });
     }
     let shown = &source.bytes[..source.bytes.len().min(MAXIMUM_HEADER_SIZE as usize)];
-    let header = header::parse(&String::from_utf8_lossy(shown), place)?;
-    read_signals(header, source.companions, options, place)
+    let mut header = header::parse(&String::from_utf8_lossy(shown), place)?;
+    match header.segments.take() {
+        Some(segments) => segments::read(header, &segments, source.companions, options, place),
+        None => read_signals(header, u64::MAX, source.companions, options, place),
+    }
 }
 
 /// One lead to be read: which signal it is, and what its numbers mean.
@@ -125,10 +131,21 @@ struct Group<'a> {
     frame: u64,
     /// The size of the file after the byte offset.
     available: u64,
+    /// Where the file is compressed: the beginning of it.
+    flac: Option<StreamInfo>,
 }
 
+/// The numbers of a [`Group`], loaded.
+enum Loaded {
+    Stored(Vec<u8>),
+    /// Unpacked: the numbers of all channels by turns.
+    Unpacked(Vec<i32>),
+}
+
+/// Reads the signals of a header, `most` frames of them.
 fn read_signals(
     header: Header,
+    most: u64,
     companions: &dyn Companions,
     options: &ReadOptions,
     place: Place<'_>,
@@ -147,20 +164,24 @@ fn read_signals(
         return Err(place.ecg(EcgError::SamplingRate(recording.sampling_rate)));
     }
     let groups = groups(&header.signals, selected, companions, place)?;
-    let frames = header.frames.unwrap_or_else(|| groups.iter().map(Group::frames).min().unwrap_or(0));
+    let in_files = groups.iter().filter_map(Group::frames).min();
+    let frames = header.frames.or(in_files).ok_or_else(|| {
+        place.damaged("line 1", "neither the header nor the signal file says how many samples there are")
+    })?;
     for group in &groups {
         group.check_length(frames, place)?;
     }
     // The bound counts in frames; each has so many numbers.
     let numbers_in_frame = groups.iter().map(|group| group.frame).fold(0, u64::saturating_add);
-    let (kept, notice) = bounded(frames, numbers_in_frame, recording.sampling_rate / samples_per_frame as f64);
+    let (kept, notice) =
+        bounded(frames.min(most), numbers_in_frame, recording.sampling_rate / samples_per_frame as f64);
     recording.notices.extend(notice);
     let checked = kept == frames && header.frames.is_some();
     let mut wrong_checksums = Vec::new();
     for group in &groups {
-        let bytes = group.load(kept, companions, place)?;
+        let loaded = group.load(kept, companions, place)?;
         for selected in &group.selected {
-            let numbers = group.numbers(selected.signal, &bytes, kept);
+            let numbers = group.numbers(selected.signal, &loaded, kept);
             if checked && !checksum_fits(selected.signal, &numbers) {
                 wrong_checksums.push(selected.lead.name());
             }
@@ -204,6 +225,10 @@ fn groups<'a>(
             return Err(place.damaged(format!("line {}", first.line), reason));
         }
         let size = companions.size(&first.file).map_err(|error| file_error(error, &first.file, place))?;
+        let flac = match first.storage {
+            Storage::Flac { bits } => Some(stream_info(signals, bits, companions, place)?),
+            _ => None,
+        };
         groups.push(Group {
             signals,
             selected: own,
@@ -211,10 +236,37 @@ fn groups<'a>(
             storage: first.storage,
             byte_offset: first.byte_offset,
             frame: signals.iter().map(|signal| signal.samples_per_frame).fold(0, u64::saturating_add),
-            available: size.saturating_sub(first.byte_offset),
+            // In a compressed file the offset counts samples.
+            available: if flac.is_some() { size } else { size.saturating_sub(first.byte_offset) },
+            flac,
         });
     }
     Ok(groups)
+}
+
+/// The beginning of a compressed file, compared with the lines of its signals.
+fn stream_info(
+    signals: &[Signal],
+    bits: u32,
+    companions: &dyn Companions,
+    place: Place<'_>,
+) -> Result<StreamInfo, FormatError> {
+    let Some(first) = signals.first() else { return Err(place.not_an_ecg("it has no signals")) };
+    let start = companions.read(&first.file, 0, StreamInfo::SIZE);
+    let start = start.map_err(|error| file_error(error, &first.file, place))?;
+    let damaged = |reason: String| Place { file: &first.file, ..place }.damaged("its beginning", reason);
+    let info = StreamInfo::parse(&start).ok_or_else(|| damaged("it is no FLAC file".to_owned()))?;
+    if info.channels != signals.len() as u64 {
+        return Err(damaged(format!("it has {} channels, the header announces {}", info.channels, signals.len())));
+    }
+    if info.bits > bits {
+        return Err(damaged(format!("its samples have {} bits, the header allows {bits}", info.bits)));
+    }
+    if let Some(other) = signals.iter().find(|signal| signal.samples_per_frame != first.samples_per_frame) {
+        let reason = format!("the signals of {} differ in their samples per frame, which FLAC cannot have", first.file);
+        return Err(place.damaged(format!("line {}", other.line), reason));
+    }
+    Ok(info)
 }
 
 fn file_error(error: io::Error, needs: &str, place: Place<'_>) -> FormatError {
@@ -227,14 +279,23 @@ fn file_error(error: io::Error, needs: &str, place: Place<'_>) -> FormatError {
 }
 
 impl Group<'_> {
-    /// Whole frames in the file.
-    fn frames(&self) -> u64 {
-        self.storage.numbers(self.available) / self.frame
+    /// Whole frames in the file; `None` where a compressed file does not say it.
+    fn frames(&self) -> Option<u64> {
+        match self.flac {
+            Some(info) => {
+                info.samples.map(|samples| samples.saturating_sub(self.byte_offset) * info.channels / self.frame)
+            }
+            None => Some(self.storage.numbers(self.available) / self.frame),
+        }
     }
 
     fn check_length(&self, frames: u64, place: Place<'_>) -> Result<(), FormatError> {
         // A file must have one frame at least, whether their number is stated or not.
         let frames = frames.max(1);
+        if let Some(present) = self.frames().filter(|&present| self.flac.is_some() && present < frames) {
+            let reason = format!("it has {present} samples of each signal, the header announces {frames}");
+            return Err(Place { file: self.file, ..place }.damaged("its beginning", reason));
+        }
         let needed = frames.checked_mul(self.frame).and_then(|numbers| self.storage.bytes(numbers));
         if needed.is_some_and(|needed| needed <= self.available) {
             return Ok(());
@@ -245,27 +306,52 @@ impl Group<'_> {
     }
 
     /// Loads the numbers of so many frames, and of the frames after them that skewed signals need.
-    fn load(&self, frames: u64, companions: &dyn Companions, place: Place<'_>) -> Result<Vec<u8>, FormatError> {
+    fn load(&self, frames: u64, companions: &dyn Companions, place: Place<'_>) -> Result<Loaded, FormatError> {
         let mut skew = 0;
         for Selected { signal, .. } in self.selected.iter().filter(|selected| selected.signal.skew > 0) {
             skew = skew.max(signal.skew);
-            if skew >= self.frames() || skew.saturating_mul(self.frame) > MAXIMUM_VALUES {
+            if skew >= self.frames().unwrap_or(frames) || skew.saturating_mul(self.frame) > MAXIMUM_VALUES {
                 let reason = format!("a skew of {skew} samples in a recording of {frames}");
                 return Err(place.damaged(format!("line {}", signal.line), reason));
             }
         }
         let numbers = frames.saturating_add(skew).saturating_mul(self.frame);
+        if let Some(info) = self.flac {
+            // Where nothing can be compressed, FLAC stores the samples as they are, with heads of blocks between them.
+            let samples = numbers / info.channels;
+            let unpacked = self.byte_offset.saturating_add(samples).saturating_mul(4 * info.channels);
+            let length = unpacked.saturating_add(1 << 20).min(self.available).min(MAXIMUM_FILE_SIZE);
+            let bytes = companions.read(self.file, 0, length).map_err(|error| file_error(error, self.file, place))?;
+            let damaged = |reason: String| Place { file: self.file, ..place }.damaged("its compressed samples", reason);
+            let unpacked = flac::decode(&bytes, self.byte_offset, samples).map_err(damaged)?;
+            let present = unpacked.len() as u64 / self.frame;
+            if present < frames {
+                return Err(damaged(format!("they end after {present} of {frames} samples")));
+            }
+            return Ok(Loaded::Unpacked(unpacked));
+        }
         let length = self.storage.bytes(numbers).unwrap_or(u64::MAX).min(self.available);
-        companions.read(self.file, self.byte_offset, length).map_err(|error| file_error(error, self.file, place))
+        let bytes = companions.read(self.file, self.byte_offset, length);
+        bytes.map(Loaded::Stored).map_err(|error| file_error(error, self.file, place))
     }
 
     /// The numbers of one signal in so many frames; `None` where one is marked as missing or beyond the end.
-    fn numbers(&self, signal: &Signal, bytes: &[u8], frames: u64) -> Vec<Option<i32>> {
-        let others_before = self.signals.iter().take_while(|other| other.line != signal.line);
-        let before: u64 = others_before.map(|other| other.samples_per_frame).sum();
+    fn numbers(&self, signal: &Signal, loaded: &Loaded, frames: u64) -> Vec<Option<i32>> {
+        let others_before = || self.signals.iter().take_while(|other| other.line != signal.line);
+        let before: u64 = others_before().map(|other| other.samples_per_frame).sum();
+        let channel = others_before().count() as u64;
+        let channels = self.signals.len() as u64;
         let stored = (0..frames + signal.skew)
-            .flat_map(|frame| (0..signal.samples_per_frame).map(move |sample| frame * self.frame + before + sample))
-            .map(|index| self.storage.stored(bytes, usize::try_from(index).ok()?));
+            .flat_map(|frame| (0..signal.samples_per_frame).map(move |sample| (frame, sample)))
+            .map(|(frame, sample)| match loaded {
+                Loaded::Stored(bytes) => {
+                    self.storage.stored(bytes, usize::try_from(frame * self.frame + before + sample).ok()?)
+                }
+                Loaded::Unpacked(numbers) => {
+                    let index = (frame * signal.samples_per_frame + sample) * channels + channel;
+                    numbers.get(usize::try_from(index).ok()?).copied()
+                }
+            });
         let skewed = (signal.skew * signal.samples_per_frame) as usize;
         if self.storage == Storage::Difference8 {
             let mut sum = signal.initial;
