@@ -441,3 +441,247 @@ fn number(kind: u32, big_endian: bool) -> Option<Number> {
     };
     Number::new(kind, size, big_endian)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ecg::{Ecg, Lead};
+    use crate::format::NoCompanions;
+    use crate::format::testing::{damaged, stored, synthetic};
+    use flate2::{Compression, write::ZlibEncoder};
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    /// Writes in one of the byte orders.
+    #[derive(Clone, Copy)]
+    struct Writer {
+        big_endian: bool,
+    }
+
+    impl Writer {
+        fn in_order(self, mut bytes: Vec<u8>) -> Vec<u8> {
+            if self.big_endian {
+                bytes.reverse();
+            }
+            bytes
+        }
+
+        fn word(self, word: u32) -> Vec<u8> {
+            self.in_order(word.to_le_bytes().to_vec())
+        }
+
+        fn element(self, kind: u32, bytes: &[u8]) -> Vec<u8> {
+            if kind != MATRIX && (1..=4).contains(&bytes.len()) {
+                let tag = self.word((bytes.len() as u32) << 16 | kind);
+                return [&tag, bytes, &vec![0; 4 - bytes.len()]].concat();
+            }
+            let padding = vec![0; bytes.len().next_multiple_of(8) - bytes.len()];
+            [&self.word(kind), &self.word(bytes.len() as u32), bytes, &padding].concat()
+        }
+
+        /// The numbers as this data type of version 5.
+        fn numbers(self, kind: u32, values: &[f64]) -> Vec<u8> {
+            let one = |&value: &f64| match kind {
+                1 => (value as i8).to_le_bytes().to_vec(),
+                2 => (value as u8).to_le_bytes().to_vec(),
+                3 => (value as i16).to_le_bytes().to_vec(),
+                4 => (value as u16).to_le_bytes().to_vec(),
+                5 => (value as i32).to_le_bytes().to_vec(),
+                6 => (value as u32).to_le_bytes().to_vec(),
+                7 => (value as f32).to_le_bytes().to_vec(),
+                9 => value.to_le_bytes().to_vec(),
+                12 => (value as i64).to_le_bytes().to_vec(),
+                13 => (value as u64).to_le_bytes().to_vec(),
+                _ => panic!("no such type"),
+            };
+            values.iter().flat_map(|value| self.in_order(one(value))).collect()
+        }
+
+        fn head(self, name: &str, flags: u32, rows: u32, columns: u32) -> Vec<u8> {
+            let flags = self.element(6, &[self.word(flags), self.word(0)].concat());
+            let shape = self.element(5, &[self.word(rows), self.word(columns)].concat());
+            [flags, shape, self.element(1, name.as_bytes())].concat()
+        }
+
+        fn matrix(self, name: &str, flags: u32, shape: (u32, u32), kind: u32, values: &[f64]) -> Vec<u8> {
+            let numbers = self.element(kind, &self.numbers(kind, values));
+            self.element(MATRIX, &[self.head(name, flags, shape.0, shape.1), numbers].concat())
+        }
+
+        fn text(self, name: &str, text: &str) -> Vec<u8> {
+            let codes: Vec<f64> = text.bytes().map(f64::from).collect();
+            self.matrix(name, 4, (1, text.len() as u32), 4, &codes)
+        }
+
+        fn structure(self, name: &str, fields: &[(&str, Vec<u8>)]) -> Vec<u8> {
+            let mut names = Vec::new();
+            for (field, _) in fields {
+                names.extend(field.bytes().chain(std::iter::repeat(0)).take(32));
+            }
+            let parts = [self.head(name, 2, 1, 1), self.element(5, &self.word(32)), self.element(1, &names)].concat();
+            let fields: Vec<u8> = fields.iter().flat_map(|(_, field)| field.clone()).collect();
+            self.element(MATRIX, &[parts, fields].concat())
+        }
+
+        fn file(self, compressed: bool, variables: &[Vec<u8>]) -> Vec<u8> {
+            let mut file = b"MATLAB 5.0 MAT-file, made by hand".to_vec();
+            file.resize(124, b' ');
+            file.extend(if self.big_endian { [1, 0, b'M', b'I'] } else { [0, 1, b'I', b'M'] });
+            for variable in variables {
+                if !compressed {
+                    file.extend(variable);
+                    continue;
+                }
+                let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+                encoder.write_all(variable).unwrap();
+                let packed = encoder.finish().unwrap();
+                file.extend([self.word(COMPRESSED), self.word(packed.len() as u32), packed].concat());
+            }
+            file
+        }
+
+        fn version_4(self, name: &str, kind: u32, rows: u32, columns: u32, values: &[f64]) -> Vec<u8> {
+            let code = kind * 10 + if self.big_endian { 1000 } else { 0 };
+            let head = [code, rows, columns, 0, name.len() as u32 + 1].map(|word| self.word(word)).concat();
+            let kind = [9, 7, 5, 3, 4, 2][kind as usize];
+            [&head, name.as_bytes(), b"\0", &self.numbers(kind, values)].concat()
+        }
+    }
+
+    const WRITERS: [Writer; 2] = [Writer { big_endian: false }, Writer { big_endian: true }];
+
+    /// Twelve leads as the columns of a matrix, one after the other.
+    fn leads(samples: usize) -> Vec<f64> {
+        synthetic(samples).into_iter().flatten().map(f64::from).collect()
+    }
+
+    fn steps(samples: usize) -> Vec<f64> {
+        stored(samples).into_iter().flatten().map(f64::from).collect()
+    }
+
+    fn read_file(bytes: &[u8]) -> Result<Ecg, FormatError> {
+        crate::format::read("x.mat", bytes, &NoCompanions, &ReadOptions::default())
+    }
+
+    fn assert_equal(ecg: &Ecg, expected: &[Vec<f32>]) {
+        assert!(ecg.leads().iter().map(|(lead, _)| *lead).eq(Lead::ALL));
+        for ((_, samples), expected) in ecg.leads().iter().zip(expected) {
+            assert_eq!(samples, expected);
+        }
+    }
+
+    #[test]
+    fn every_class_in_both_byte_orders_with_and_without_compression() {
+        for writer in WRITERS {
+            for compressed in [false, true] {
+                // Class and data type; a matrix of doubles that are whole may be stored as short numbers.
+                for (class, kind) in [(6, 9), (7, 7), (10, 3), (12, 5), (14, 12), (6, 3), (6, 5)] {
+                    let values = if matches!(kind, 7 | 9) { leads(600) } else { steps(600) };
+                    let rate = writer.matrix("fs", 6, (1, 1), 4, &[250.0]);
+                    let matrix = writer.matrix("ecg", class, (600, 12), kind, &values);
+                    let other = writer.matrix("other", 6, (2, 2), 9, &[0.0; 4]);
+                    let ecg = read_file(&writer.file(compressed, &[other, matrix, rate])).unwrap();
+                    assert_equal(&ecg, &synthetic(600));
+                    assert_eq!(ecg.sampling_rate(), 250.0);
+                    let unit = if matches!(kind, 7 | 9) { "mV" } else { "µV" };
+                    assert!(ecg.notices[1].to_string().contains(unit), "{:?}", ecg.notices);
+                }
+                for (class, kind) in [(8, 1), (9, 2), (11, 4), (13, 6), (15, 13)] {
+                    let values: Vec<f64> = steps(600).iter().map(|step| (step / 20.0).round().max(0.0)).collect();
+                    let file = writer.file(compressed, &[writer.matrix("x", class, (600, 12), kind, &values)]);
+                    let ecg = read_file(&file).unwrap();
+                    let read: Vec<f64> = ecg.leads()[3].1.iter().map(|&mv| (f64::from(mv) * 1000.0).round()).collect();
+                    assert_eq!(read, values[1800..2400], "class {class}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn version_4_in_both_byte_orders() {
+        for writer in WRITERS {
+            for kind in [0, 1, 2, 3] {
+                let values = if kind < 2 { leads(600) } else { steps(600) };
+                let file = [writer.version_4("rate", 0, 1, 1, &[7.0]), writer.version_4("m", kind, 600, 12, &values)];
+                assert_equal(&read_file(&file.concat()).unwrap(), &synthetic(600));
+            }
+            let whole =
+                [writer.version_4("a", 4, 2, 2, &[1.0; 4]), writer.version_4("m", 3, 600, 12, &steps(600))].concat();
+            assert_eq!(read_file(&whole[..5000]).unwrap_err().code(), "truncated");
+            assert_eq!(read_file(&[&whole, &[0; 30][..]].concat()).unwrap_err().code(), "damaged");
+        }
+    }
+
+    #[test]
+    fn leads_may_be_rows_and_fields_of_a_struct() {
+        for writer in WRITERS {
+            let by_sample: Vec<f64> = (0..600)
+                .flat_map(|sample| synthetic(600).into_iter().map(move |lead| f64::from(lead[sample])))
+                .collect();
+            let data = writer.matrix("", 6, (12, 600), 9, &by_sample);
+            let fields = [
+                ("sex", writer.text("", "Female")),
+                ("age", writer.matrix("", 6, (1, 1), 2, &[74.0])),
+                ("unit", writer.text("", "mV")),
+                ("data", data),
+            ];
+            let ecg = read_file(&writer.file(true, &[writer.structure("ECG", &fields)])).unwrap();
+            assert_equal(&ecg, &synthetic(600));
+            assert_eq!((ecg.person.age, ecg.person.sex), (Some(74.0), Some(Sex::Female)));
+            assert_eq!(ecg.notices.len(), 2, "{:?}", ecg.notices);
+        }
+    }
+
+    #[test]
+    fn the_matrix_is_chosen_by_name_then_by_place() {
+        let writer = WRITERS[0];
+        let zeros = vec![0.0; 12 * 700];
+        let first = writer.matrix("a", 6, (700, 12), 9, &zeros);
+        let named = writer.matrix("Val", 6, (600, 12), 9, &leads(600));
+        let ecg = read_file(&writer.file(false, &[first.clone(), named])).unwrap();
+        assert_eq!(ecg.samples(), 600);
+        let second = writer.matrix("b", 6, (600, 12), 9, &leads(600));
+        let ecg = read_file(&writer.file(false, &[second, first])).unwrap();
+        let said = ecg.notices.last().unwrap().to_string();
+        assert_eq!((ecg.samples(), said.as_str()), (600, "the matrix b was read; a could be the ECG as well"));
+    }
+
+    #[test]
+    fn what_is_not_read_is_answered() {
+        let writer = WRITERS[0];
+        let small = writer.matrix("x", 6, (3, 5), 9, &[0.0; 15]);
+        let complex = writer.matrix("x", 0x0806, (600, 12), 9, &leads(600));
+        let rate = writer.matrix("fs", 6, (1, 1), 9, &[-1.0]);
+        let matrix = writer.matrix("x", 6, (600, 12), 9, &leads(600));
+        let mut cut = writer.file(false, std::slice::from_ref(&matrix));
+        cut.truncate(5000);
+        let mut garbled = writer.file(true, std::slice::from_ref(&matrix));
+        garbled[136..200].fill(0xff);
+        for (file, code, expected) in [
+            (b"MATLAB 7.3 MAT-file, HDF5".to_vec(), "unsupported", "save it in MATLAB with -v7"),
+            (writer.file(false, &[small]), "too-few-leads", "the shape [3, 5]"),
+            (writer.file(false, &[complex]), "not-an-ecg", "no matrix of real numbers"),
+            (writer.file(false, &[rate, matrix]), "sampling-rate", "-1 Hz"),
+            (cut, "truncated", "the variable at byte 128"),
+            (garbled, "damaged", "byte 128: the compressed variable cannot be unpacked"),
+            (writer.file(true, &[writer.matrix("x", 6, (100, 60_000), 1, &[0.0; 6_000_000])]), "too-large", "20 times"),
+        ] {
+            let error = read_file(&file).unwrap_err();
+            assert_eq!(error.code(), code, "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_files_never_panic(file in prop_oneof![
+            damaged(WRITERS[0].file(false, &[WRITERS[0].matrix("ecg", 6, (50, 12), 3, &steps(50))])),
+            damaged(WRITERS[1].file(true, &[WRITERS[1].structure("s", &[("ecg", WRITERS[1].matrix("", 6, (50, 12), 3, &steps(50)))])])),
+            damaged(WRITERS[0].version_4("ecg", 3, 50, 12, &steps(50))),
+        ]) {
+            if let Err(error) = read_file(&file) {
+                prop_assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+}

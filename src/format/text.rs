@@ -418,6 +418,11 @@ impl Label {
         Label { name: name.trim().chars().take(100).collect(), unit: Unit::from_symbol(symbol), role }
     }
 
+    /// The column of the row numbers, which some programs write without a name for it.
+    fn row_numbers() -> Label {
+        Label { role: Role::SampleNumber, ..Label::empty() }
+    }
+
     fn empty() -> Label {
         Label { name: String::new(), unit: None, role: Role::Signal }
     }
@@ -603,7 +608,10 @@ impl Table {
             let mut own = Times::default();
             let mut row = Vec::new();
             for (column, cell) in cells.enumerate() {
-                own.add(cell);
+                // A line of numbers for the columns has nothing above the numbers of the rows.
+                if column > 0 || cell != Cell::Missing {
+                    own.add(cell);
+                }
                 row.push(match cell {
                     Cell::Number(value) => value as f32,
                     Cell::Missing | Cell::Clock(_) => f32::NAN,
@@ -649,7 +657,15 @@ impl Table {
     }
 
     fn into_recording(self, options: &ReadOptions, place: Place<'_>) -> Result<Recording, FormatError> {
-        let Table { labels, labelled, mut signals, samples, times: (time_position, times), whole_numbers, said } = self;
+        let Table { mut labels, labelled, mut signals, samples, times, whole_numbers, said } = self;
+        let (time_position, times) = times;
+        // The column that was thought to have no name may be what a separator at the end of each line leaves.
+        let nothing_last = signals.last().is_some_and(|signal| signal.iter().all(|value| value.is_nan()));
+        if labelled && nothing_last && labels.first() == Some(&Label::row_numbers()) {
+            labels.rotate_left(1);
+            labels.pop();
+            labels.push(Label::empty());
+        }
         let mut recording = Recording { person: said.person, ..Recording::default() };
         let role = labels.get(time_position).map_or(Role::Signal, |label| label.role);
         let count = labels.iter().filter(|label| label.role == Role::Signal).count();
@@ -798,11 +814,248 @@ fn take_header(header: &mut Vec<Label>, line: &str, grammar: Grammar, width: usi
     }
     let mut labels: Vec<Label> = fields().map(Label::parse).collect();
     if shifted {
-        labels.insert(0, Label::empty());
+        labels.insert(0, Label::row_numbers());
     }
     // A sentence before the table may have as many words as the table has columns; names of leads go before it.
     let leads = |labels: &[Label]| labels.iter().filter_map(|label| crate::ecg::Lead::from_label(&label.name)).count();
     if header.is_empty() || leads(&labels) >= leads(header) {
         *header = labels;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ecg::{Ecg, Lead};
+    use crate::format::NoCompanions;
+    use crate::format::testing::{damaged, stored, synthetic};
+    use proptest::prelude::*;
+
+    const SAMPLES: usize = 600;
+
+    /// A table: twelve columns after those that `before` writes for each sample.
+    fn table(separator: &str, before: impl Fn(usize) -> String, number: impl Fn(f32) -> String) -> String {
+        let leads = synthetic(SAMPLES);
+        let line = |sample: usize| {
+            let fields: Vec<String> = leads.iter().map(|lead| number(lead[sample])).collect();
+            format!("{}{}\n", before(sample), fields.join(separator))
+        };
+        (0..SAMPLES).map(line).collect()
+    }
+
+    fn plain(separator: &str) -> String {
+        table(separator, |_| String::new(), |value| value.to_string())
+    }
+
+    fn names(separator: &str, suffix: &str) -> String {
+        Lead::ALL.map(|lead| format!("{lead}{suffix}")).join(separator)
+    }
+
+    fn read_with(text: impl AsRef<[u8]>, options: &ReadOptions) -> Result<Ecg, FormatError> {
+        crate::format::read("x.csv", text.as_ref(), &NoCompanions, options)
+    }
+
+    fn read_text(text: impl AsRef<[u8]>) -> Result<Ecg, FormatError> {
+        read_with(text, &ReadOptions::default())
+    }
+
+    fn assert_synthetic(ecg: &Ecg) {
+        assert!(ecg.leads().iter().map(|(lead, _)| *lead).eq(Lead::ALL));
+        for ((lead, samples), expected) in ecg.leads().iter().zip(synthetic(SAMPLES)) {
+            assert_eq!(*samples, expected, "lead {lead}");
+        }
+    }
+
+    fn said(ecg: &Ecg) -> String {
+        ecg.notices.iter().map(Notice::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn every_separator_with_and_without_names() {
+        for separator in [",", ";", "\t", " ", ", ", "   "] {
+            let ecg = read_text(plain(separator)).unwrap();
+            assert_synthetic(&ecg);
+            assert!(said(&ecg).contains("lead order is not stated"), "{}", said(&ecg));
+            let header = names(separator, if separator.contains(' ') { "_mV" } else { " (mV)" });
+            let ecg = read_text(format!("{header}\n{}", plain(separator))).unwrap();
+            assert_synthetic(&ecg);
+            assert_eq!(ecg.notices, [Notice::SamplingRateAssumed { assumed: 500.0 }]);
+        }
+    }
+
+    #[test]
+    fn decimal_commas_and_quotes() {
+        let comma = |value: f32| value.to_string().replace('.', ",");
+        for separator in [";", "\t", " "] {
+            assert_synthetic(&read_text(table(separator, |_| String::new(), comma)).unwrap());
+        }
+        for quoted in [|value: f32| format!("\"{value}\""), |value: f32| format!("\"{value}\"").replace('.', ",")] {
+            assert_synthetic(&read_text(table(",", |_| String::new(), quoted)).unwrap());
+        }
+        assert_synthetic(&read_text(table(",", |_| String::new(), |value| format!("'{value:e}'"))).unwrap());
+    }
+
+    #[test]
+    fn byte_order_marks_line_ends_and_other_alphabets() {
+        let text = format!(
+            "{}\n{}",
+            names(",", " [\u{b5}V]"),
+            table(",", |_| String::new(), |mv| (mv * 1000.0).round().to_string())
+        );
+        let utf16: Vec<u16> = text.encode_utf16().collect();
+        let little = [vec![0xff, 0xfe], utf16.iter().flat_map(|unit| unit.to_le_bytes()).collect()].concat();
+        let big = [vec![0xfe, 0xff], utf16.iter().flat_map(|unit| unit.to_be_bytes()).collect()].concat();
+        let windows: Vec<u8> = text.chars().map(|c| c as u8).collect();
+        let (dos, mac) = (text.replace('\n', "\r\n"), text.replace('\n', "\r"));
+        for bytes in
+            [text.clone().into_bytes(), format!("\u{feff}{text}").into(), little, big, windows, dos.into(), mac.into()]
+        {
+            let ecg = read_text(bytes).unwrap();
+            assert_synthetic(&ecg);
+            assert_eq!(ecg.notices, [Notice::SamplingRateAssumed { assumed: 500.0 }]);
+        }
+    }
+
+    #[test]
+    fn times_give_the_sampling_rate() {
+        let numbers = |before: &dyn Fn(usize) -> String| table(",", before, |value| value.to_string());
+        let clock = |sample: usize| {
+            let milliseconds = (12 * 3600 * 1000 + sample * 4) % 86_400_000;
+            let (seconds, rest) = (milliseconds / 1000, milliseconds % 1000);
+            format!("{:02}:{:02}:{:02}.{rest:03},", seconds / 3600, seconds / 60 % 60, seconds % 60)
+        };
+        for (name, text) in [
+            ("time (s)", numbers(&|sample| format!("{},", sample as f64 / 250.0))),
+            ("t_ms", numbers(&|sample| format!("{},", sample * 4))),
+            ("Time [us]", numbers(&|sample| format!("{},", sample * 4000))),
+            ("time", numbers(&clock)),
+            ("time", numbers(&|sample| format!("2020-05-12 {}", clock(sample)))),
+        ] {
+            let ecg = read_text(format!("{name},{}\n{text}", names(",", "/mV"))).unwrap();
+            assert_synthetic(&ecg);
+            assert_eq!((ecg.sampling_rate(), said(&ecg)), (250.0, String::new()), "{name}");
+        }
+        // Rounded to milliseconds, 360 Hz are steps of 2 and 3 ms; without a name the column is one too many.
+        let ecg = read_text(numbers(&|sample| format!("{:.3},", sample as f64 / 360.0))).unwrap();
+        assert_eq!(ecg.sampling_rate(), 360.0);
+        assert!(said(&ecg).contains("unit of the times is not stated; s was assumed"), "{}", said(&ecg));
+        let options = ReadOptions { sampling_rate: Some(100.0), ..ReadOptions::default() };
+        let text = numbers(&|sample| format!("{},", sample * 4));
+        assert_eq!(read_with(&text, &options).unwrap().sampling_rate(), 100.0);
+        // Sample numbers give none.
+        let ecg = read_text(numbers(&|sample| format!("{sample},"))).unwrap();
+        assert_synthetic(&ecg);
+        assert!(ecg.notices.contains(&Notice::SamplingRateAssumed { assumed: 500.0 }));
+    }
+
+    #[test]
+    fn lines_before_the_table_say_rate_unit_and_person() {
+        let microvolt = table(",", |_| String::new(), |mv| (mv * 1000.0).round().to_string());
+        for hints in [
+            "# sampling rate: 250 Hz\n# unit: uV; age: 63; sex: F\n# date: 2020-05-12 12:33:59\n# Name: Nobody\n",
+            "Sample Rate,250 hertz\nUnit,\u{b5}V\nAge,63\nSex,Female\nRecorded Date,2020-05-12 12:33:59 +0200\n\n",
+        ] {
+            let ecg = read_text(format!("{hints}{}\n{microvolt}", names(",", ""))).unwrap();
+            assert_synthetic(&ecg);
+            assert_eq!((ecg.sampling_rate(), said(&ecg)), (250.0, String::new()));
+            let expected = (Some(63.0), Some(Sex::Female), Some("2020-05-12T12:33:59".to_owned()), None);
+            assert_eq!((ecg.person.age, ecg.person.sex, ecg.person.recorded_at, ecg.person.id), expected);
+        }
+    }
+
+    #[test]
+    fn one_row_a_lead() {
+        let row = |lead: &Vec<f32>| lead.iter().map(f32::to_string).collect::<Vec<_>>().join(",");
+        let rows: Vec<String> = synthetic(SAMPLES).iter().map(row).collect();
+        assert_synthetic(&read_text(rows.join("\n")).unwrap());
+        let named: Vec<String> =
+            Lead::ALL.iter().rev().zip(rows.iter().rev()).map(|(lead, row)| format!("{lead},{row}")).collect();
+        let ecg = read_text(named.join("\n")).unwrap();
+        assert_eq!(ecg.lead(Lead::V2).unwrap(), synthetic(SAMPLES)[7]);
+        // With the numbers of columns and rows that a program adds.
+        let columns: Vec<String> = (0..SAMPLES).map(|sample| sample.to_string()).collect();
+        let numbered: Vec<String> = rows.iter().enumerate().map(|(number, row)| format!("{number},{row}")).collect();
+        assert_synthetic(&read_text(format!(",{}\n{}", columns.join(","), numbered.join("\n"))).unwrap());
+        let mut short = rows.clone();
+        short[5] = "1,2,".repeat(50);
+        assert_eq!(read_text(short.join("\n")).unwrap_err().code(), "damaged");
+    }
+
+    #[test]
+    fn columns_that_are_no_leads_and_names_that_say_nothing() {
+        let ecg = read_text(format!("{},RESP\n{}", names(",", ""), plain(",").replace('\n', ",7\n"))).unwrap();
+        assert!(said(&ecg).contains("\"RESP\""), "{}", said(&ecg));
+        assert_synthetic(&ecg);
+        let channels = (1..=12).map(|number| format!("ch{number}")).collect::<Vec<_>>().join(",");
+        let ecg = read_text(format!("{channels}\n{}", plain(","))).unwrap();
+        assert!(ecg.notices.contains(&Notice::LeadOrderAssumed(Lead::ALL.to_vec())));
+        assert_synthetic(&read_text(plain(",").replace('\n', ",\n")).unwrap());
+        let ecg =
+            read_text(format!("{}\n{}", names(",", ""), plain(",").replacen('1', "", 1).replacen(",0.", ",NaN,0.", 0)))
+                .unwrap();
+        assert_eq!(ecg.leads().len(), 12);
+    }
+
+    #[test]
+    fn corrections_go_before_the_file() {
+        let mut order = Lead::ALL.to_vec();
+        order.reverse();
+        let options = ReadOptions {
+            unit: Some(Unit::AdcCounts { per_millivolt: 500.0 }),
+            sampling_rate: Some(250.0),
+            lead_order: Some(order),
+        };
+        let steps = table(",", |_| String::new(), |mv| (mv * 1000.0).round().to_string());
+        let ecg = read_with(format!("{}\n{steps}", names(",", " (mV)")), &options).unwrap();
+        assert_eq!((ecg.sampling_rate(), said(&ecg)), (250.0, String::new()));
+        let expected: Vec<f32> = stored(SAMPLES)[0].iter().map(|&step| (f64::from(step) / 500.0) as f32).collect();
+        assert_eq!(ecg.lead(Lead::V6).unwrap(), expected);
+    }
+
+    #[test]
+    fn one_lead_and_what_is_no_ecg() {
+        let numbers = (0..600).map(|number| format!("{}.5\n", number % 50)).collect::<String>();
+        let watch = "Name,Nobody\nDate of Birth,\"1 Jan 1970\"\nRecorded Date,2020-05-12 12:33:59 +0200\n\
+                     Classification,Sinus Rhythm\nSoftware Version,1.90\nDevice,\"Watch4,3\"\nSample Rate,512 hertz\n\n\n\
+                     Lead,Lead I\nUnit,\u{b5}V\n\n";
+        let two =
+            |header: &str| format!("{header}\n{}", (0..600).map(|n| format!("{n},{}\n", n % 7)).collect::<String>());
+        let three = (0..600).map(|n| format!("{},{},{}\n", n % 5, n % 7, n % 9)).collect::<String>();
+        for (text, code, expected) in [
+            (format!("{watch}{numbers}"), "too-few-leads", "one lead only, like the recordings of a watch"),
+            (two("time (ms),ECG I"), "too-few-leads", "one lead only"),
+            (three.clone(), "too-few-leads", "3 signals without names"),
+            (format!("age,height,weight\n{three}"), "not-an-ecg", "\"age\", \"height\", \"weight\""),
+            (
+                format!("{}1,2,x,4,5,6,7,8,9,10,11,12\n", plain(",")),
+                "damaged",
+                "line 601, column 3: \"x\" is not a number",
+            ),
+            (format!("{}1,2,3\n", plain(",")), "damaged", "line 601: it has 3 fields"),
+            ("Dear colleague, please find enclosed 12 leads.\n".repeat(30), "unknown-format", "a text file"),
+        ] {
+            let error = read_text(text).unwrap_err();
+            assert_eq!(error.code(), code, "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
+            assert!(!error.to_string().contains("Nobody"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_tables_never_panic(text in prop_oneof![
+            damaged(format!("# fs: 500 Hz\ntime,{}\n{}", names(",", " (mV)"), table(",", |s| format!("{s},"), |mv| mv.to_string())).into_bytes()),
+            damaged(plain(" ").into_bytes()),
+        ]) {
+            if let Err(error) = read_text(text) {
+                prop_assert!(!error.to_string().is_empty());
+            }
+        }
+
+        #[test]
+        fn any_table_never_panics(text in "([0-9.,;: \t\n\"'\\[-]{0,200}(1,2,3\n|mV|I |time){0,5}){0,6}") {
+            let table = "1,2,3,4,5,6,7,8\n".repeat(10);
+            let _ = read_text(format!("{text}\n{table}{text}"));
+        }
     }
 }

@@ -735,7 +735,174 @@ mod tests {
         assert!(said(&ecg).contains("has 6000.0 minutes; only the first 30.0 were read"), "{}", said(&ecg));
     }
 
+    fn crc(bytes: &[u8], bits: u32, polynomial: u32) -> u32 {
+        let step = |crc: u32| if crc >> (bits - 1) & 1 == 1 { crc << 1 ^ polynomial } else { crc << 1 };
+        let mask = (1 << bits) - 1;
+        bytes.iter().fold(0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte) << (bits - 8), |crc, _| step(crc) & mask))
+    }
+
+    /// A FLAC file without compression: blocks of up to 400 samples whose channels are stored as they are.
+    fn flac(numbers: &[i32], channels: usize, bits: u32) -> Vec<u8> {
+        let samples = numbers.len() / channels;
+        let packed = 500u64 << 44 | (channels as u64 - 1) << 41 | u64::from(bits - 1) << 36 | samples as u64;
+        let sizes = [1, 144, 1, 144, 0, 0, 0, 0, 0, 0];
+        let mut file = [b"fLaC\x80\0\0\x22", &sizes[..], &packed.to_be_bytes(), &[0; 16]].concat();
+        for (number, block) in numbers.chunks(400 * channels).enumerate() {
+            let length = block.len() / channels;
+            let resolution = [(8, 1), (16, 4), (24, 6)].into_iter().find(|(size, _)| *size == bits).unwrap().1;
+            let mut frame = vec![0xff, 0xf8, 0x70, (channels as u8 - 1) << 4 | resolution << 1, number as u8];
+            frame.extend((length as u16 - 1).to_be_bytes());
+            frame.push(crc(&frame, 8, 7) as u8);
+            for channel in 0..channels {
+                frame.push(2);
+                for sample in 0..length {
+                    let bytes = block[sample * channels + channel].to_be_bytes();
+                    frame.extend(&bytes[4 - bits as usize / 8..]);
+                }
+            }
+            let sum = crc(&frame, 16, 0x8005) as u16;
+            file.extend(frame);
+            file.extend(sum.to_be_bytes());
+        }
+        file
+    }
+
+    /// A record of twelve leads in two FLAC files, as one can have eight channels.
+    fn flac_record(format: u32, divided: i32, samples: usize, unused: usize) -> (NamedFiles, Vec<Vec<i32>>) {
+        let (mut files, leads) = record(if format == 508 { 80 } else { 16 }, divided, samples, 0);
+        files.remove("rec.dat");
+        let mut header = format!("rec 12 500 {samples}\n");
+        for (lead, numbers) in Lead::ALL.iter().zip(&leads) {
+            let (file, gain) = (if lead.index() < 8 { "a.dat" } else { "b.dat" }, 1000.0 / f64::from(divided));
+            let sum = numbers.iter().sum::<i32>() as i16;
+            header += &format!("{file} {format}+{unused} {gain}(0)/mV 16 0 0 {sum} 0 {lead}\n");
+        }
+        for (file, leads) in [("a.dat", &leads[..8]), ("b.dat", &leads[8..])] {
+            let before = vec![7; unused * leads.len()];
+            let numbers = (0..samples).flat_map(|sample| leads.iter().map(move |lead| lead[sample]));
+            let numbers: Vec<i32> = before.into_iter().chain(numbers).collect();
+            files.insert(file.to_owned(), flac(&numbers, leads.len(), format - 500));
+        }
+        files.insert("rec.hea".to_owned(), header.into_bytes());
+        (files, leads)
+    }
+
+    #[test]
+    fn flac_is_read_back_exactly() {
+        for (format, divided, unused) in [(508, 10, 0), (516, 1, 0), (516, 1, 450), (524, 1, 3)] {
+            let (files, leads) = flac_record(format, divided, 1001, unused);
+            let ecg = read_record(&files).unwrap();
+            assert_eq!(ecg.notices, [], "format {format}");
+            for ((_, samples), numbers) in ecg.leads().iter().zip(&leads) {
+                let gain = 1000.0 / f64::from(divided);
+                let expected: Vec<f32> = numbers.iter().map(|&number| (f64::from(number) / gain) as f32).collect();
+                assert_eq!(samples, &expected, "format {format}");
+            }
+        }
+    }
+
+    #[test]
+    fn several_samples_a_frame_in_flac() {
+        let header = "rec 2 250 3\nrec.dat 516x2 100/mV 16 0 0 0 0 I\nrec.dat 516x2 100/mV 16 0 0 0 0 II";
+        let mut files = small(header, &[]);
+        files.insert("rec.dat".to_owned(), flac(&[1, 10, 2, 20, 3, 30, 4, 40, 5, 50, -32_768, 60], 2, 16));
+        let ecg = read_record(&files).unwrap();
+        assert_eq!(ecg.sampling_rate(), 500.0);
+        assert_eq!(ecg.lead(Lead::I).unwrap()[..5], [0.01, 0.02, 0.03, 0.04, 0.05]);
+        assert!(ecg.lead(Lead::I).unwrap()[5].is_nan());
+        assert_eq!(ecg.lead(Lead::II).unwrap(), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
+    }
+
+    #[test]
+    fn flac_files_that_contradict_the_header_are_refused() {
+        for (header, expected) in [
+            ("rec 1 500 3\nrec.dat 516 1/mV 16 0 0 0 0 I", "it has 2 channels, the header announces 1"),
+            (
+                "rec 2 500 3\nrec.dat 508 1 16 0 0 0 0 I\nrec.dat 508 1 16 0 0 0 0 II",
+                "have 16 bits, the header allows 8",
+            ),
+            (
+                "rec 2 500 3\nrec.dat 516x2 1 9 0 0 0 0 I\nrec.dat 516 1 9 0 0 0 0 II",
+                "differ in their samples per frame",
+            ),
+            ("rec 2 500 9\nrec.dat 516 1 9 0 0 0 0 I\nrec.dat 516 1 9 0 0 0 0 II", "it has 3 samples of each signal"),
+        ] {
+            let mut files = small(header, &[]);
+            files.insert("rec.dat".to_owned(), flac(&[1, 2, 3, 4, 5, 6], 2, 16));
+            let error = read_record(&files).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        let (mut files, _) = flac_record(516, 1, 1001, 0);
+        files.get_mut("a.dat").unwrap()[900] ^= 1;
+        assert!(
+            read_record(&files).unwrap_err().to_string().contains("a.dat (WFDB) is damaged at its compressed samples")
+        );
+    }
+
+    /// A recording of two segments and a gap between them; the second has lead II only.
+    fn segments() -> NamedFiles {
+        let mut files = small("rec/4 2 500 11\nlayout 0\none 4\n~ 2\ntwo 5\n# Age: 50\n", &[]);
+        let lines =
+            |leads: &[&str]| leads.iter().map(|lead| format!("NAME.dat 16 100/mV 16 0 0 0 0 {lead}\n")).collect();
+        let one: String = lines(&["I", "II"]);
+        let two: String = lines(&["II"]);
+        files.insert("one.hea".to_owned(), format!("one 2 500 4\n{}", one.replace("NAME", "one")).into());
+        files.insert("two.hea".to_owned(), format!("two 1 500 5\n{}", two.replace("NAME", "two")).into());
+        files.insert("one.dat".to_owned(), encode(16, &[1, 10, 2, 20, 3, 30, 4, 40], 2));
+        files.insert("two.dat".to_owned(), encode(16, &[5, 6, 7, 8, 9], 1));
+        files
+    }
+
+    #[test]
+    fn segments_are_put_together() {
+        let ecg = read_record(&segments()).unwrap();
+        let hundredths = |lead| {
+            let samples = ecg.lead(lead).unwrap().iter();
+            samples.map(|x| if x.is_nan() { -1 } else { (x * 100.0).round() as i32 }).collect::<Vec<_>>()
+        };
+        assert_eq!(hundredths(Lead::I), [1, 2, 3, 4, -1, -1, -1, -1, -1, -1, -1]);
+        assert_eq!(hundredths(Lead::II), [10, 20, 30, 40, -1, -1, 5, 6, 7, 8, 9]);
+        assert_eq!((ecg.sampling_rate(), ecg.person.age, ecg.person.id.as_deref()), (500.0, Some(50.0), Some("rec")));
+    }
+
+    #[test]
+    fn what_is_wrong_with_segments_is_named() {
+        for (header, code, expected) in [
+            ("rec/1 2 500 4\nnone 4", "missing-companion", "needs the file none.hea"),
+            ("rec/1 2 500 4\n../one 4", "damaged", "line 2: the segment \"../one\" is not in the folder"),
+            ("rec/2 2 500 8\none 4\none 4", "damaged", "line 3: the segment \"one\" is listed twice"),
+            ("rec/1 2 250 4\none 4", "damaged", "one.hea (WFDB) is damaged at line 1: the rate is 500 Hz"),
+            ("rec/1 2 500 4\nrec 4", "damaged", "a segment is made of segments itself"),
+            ("rec/1 2 500 4\n~ 4", "not-an-ecg", "none of its segments has samples"),
+            ("rec/1 2 500 40\none 40", "truncated", "one.dat (WFDB) is cut off"),
+        ] {
+            let mut files = segments();
+            files.insert("rec.hea".to_owned(), header.into());
+            let error = read_record(&files).unwrap_err();
+            assert_eq!(error.code(), code, "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        let mut files = segments();
+        files.insert("rec.hea".to_owned(), "rec/3 2 500 400009\none 4\n~ 400000\ntwo 5".into());
+        let ecg = read_record(&files).unwrap();
+        assert_eq!(ecg.samples(), 4);
+        assert!(said(&ecg).contains("because of a long gap the recording was read up to line 3"), "{}", said(&ecg));
+    }
+
     proptest! {
+        #[test]
+        fn damaged_segments_and_flac_files_never_panic(
+            list in damaged(segments()["rec.hea"].clone()),
+            first in damaged(flac_record(516, 1, 600, 0).0["a.dat"].clone()),
+        ) {
+            let mut files = segments();
+            files.insert("rec.hea".to_owned(), list);
+            let _ = read_record(&files);
+            let (mut files, _) = flac_record(516, 1, 600, 0);
+            files.insert("a.dat".to_owned(), first);
+            let _ = read_record(&files);
+        }
+
         #[test]
         fn damaged_records_never_panic(
             header in damaged(record(212, 1, 600, 0).0["rec.hea"].clone()),
