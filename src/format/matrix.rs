@@ -139,16 +139,21 @@ pub(super) fn read(
         let samples = (0..kept).map(|index| sample(position, index).map_or(f32::NAN, |value| value as f32));
         recording.leads.push((lead, samples.collect()));
     }
-    let unit = options.unit.or(stated.unit).or_else(|| assume_unit(&mut recording, number.kind));
+    into_millivolt(&mut recording, number.kind, options.unit.or(stated.unit));
+    Ok(recording)
+}
+
+/// Scales samples of this unit to millivolt. Where it is not known, it is assumed and said in a notice.
+pub(super) fn into_millivolt(recording: &mut Recording, kind: Kind, unit: Option<Unit>) {
+    let unit = unit.or_else(|| assume_unit(recording, kind));
     let millivolt = unit.map_or(1.0, Unit::in_millivolt);
     for sample in recording.leads.iter_mut().flat_map(|(_, samples)| samples) {
         *sample = (f64::from(*sample) * millivolt) as f32;
     }
-    Ok(recording)
 }
 
 /// The rate at which so many samples are ten seconds, the usual length of a 12-lead ECG; 500 Hz where none is usual.
-fn likely_sampling_rate(samples: u64) -> f64 {
+pub(super) fn likely_sampling_rate(samples: u64) -> f64 {
     // 4,096 samples at 400 Hz are how the CODE data set and the models trained on it store ten seconds.
     const USUAL: [(u64, f64); 7] =
         [(1000, 100.0), (1250, 125.0), (2000, 200.0), (2500, 250.0), (4000, 400.0), (4096, 400.0), (10_000, 1000.0)];

@@ -13,6 +13,8 @@
 //! | [Schiller](schiller) | `.xml` of SEMA | unit, rate, leads and person |
 //! | [HDF5](hdf5) | `.h5`, `.hdf5` | [SPH](hdf5::sph) and [CODE-15 %](hdf5::code15) by their publications, else nothing |
 //! | [NumPy](npy) | `.npy` | nothing: unit, rate and lead order are assumed or stated |
+//! | [MATLAB](matlab) | `.mat` of versions 4 to 7 | a matrix; sometimes rate, unit, age and sex in other variables |
+//! | [text tables](text) | `.csv`, `.tsv`, `.txt` | what the names of the columns and the lines before the table say |
 //!
 //! [`read`] takes the bytes of a file and recognises the format by the content, never by the name alone. A recording
 //! of several files finds the others through [`Companions`]. [`open`] does both for a path. What a file does not say,
