@@ -243,20 +243,20 @@ fn corrections_reach_every_recording() {
 
 #[test]
 fn encrypted_and_strangely_packed_files_are_refused_by_file() {
-    let zip = zipped(record("a", 1).into_iter().chain([named("b.npy", npy("(12, 1000)", &values(1)))]));
+    let zip = zipped(record("r", 1).into_iter().chain([named("b.npy", npy("(12, 1000)", &values(1)))]));
     let entry = directory_entry(&zip, "b.npy");
     let mut encrypted = zip.clone();
     encrypted[entry + 8] |= 1;
     let mut unknown = zip;
-    unknown[entry + 10] = 99;
+    unknown[entry + 10] = 14;
     for (bytes, expected_text) in
         [(encrypted, "with its password first"), (unknown, "unpack the archive first, or pack it with deflate")]
     {
         let collection = Collection::from_bytes("a.zip", &bytes).unwrap();
-        assert_eq!(names(&collection), ["a.zip/a.hea", "a.zip/b.npy"]);
-        assert_eq!(as_stated(&collection, 0).unwrap(), expected(1));
-        let error = as_stated(&collection, 1).unwrap_err();
-        assert_eq!(error.code(), "unsupported");
+        assert_eq!(names(&collection), ["a.zip/b.npy", "a.zip/r.hea"]);
+        assert_eq!(as_stated(&collection, 1).unwrap(), expected(1));
+        let error = as_stated(&collection, 0).unwrap_err();
+        assert_eq!(error.code(), "unsupported", "{error}");
         assert!(error.to_string().starts_with("a.zip/b.npy (ZIP archive)"), "{error}");
         assert!(error.to_string().contains(expected_text), "{error}");
     }
@@ -264,15 +264,15 @@ fn encrypted_and_strangely_packed_files_are_refused_by_file() {
 
 #[test]
 fn bombs_are_refused_by_what_comes_out() {
-    // 64 MiB of zeros pack to 64 kB.
-    let zeros = vec![0; 64 << 20];
+    // 20 MiB of zeros pack to 20 kB.
+    let zeros = vec![0; 20 << 20];
     let bomb = zipped([named("a.npy", zeros.clone()), named("b.dat", zeros.clone())].into_iter().chain(record("r", 1)));
     let collection = Collection::from_bytes("bomb.zip", &bomb).unwrap();
     assert_eq!(names(&collection), ["bomb.zip/a.npy", "bomb.zip/b.dat", "bomb.zip/r.hea"]);
     for index in 0..2 {
         let error = as_stated(&collection, index).unwrap_err();
         assert_eq!(error.code(), "too-large");
-        assert!(error.to_string().contains("at most 16 MiB are read"), "{error}");
+        assert!(error.to_string().contains("has more than that when it is unpacked"), "{error}");
     }
     // A claim of a small size changes nothing.
     let mut lying = bomb.clone();
@@ -286,10 +286,10 @@ fn bombs_are_refused_by_what_comes_out() {
     assert_eq!(error.code(), "too-large");
 
     // Many files, each within its limit.
-    let many = (0..40).map(|number| named(&format!("{number:02}.dat"), zeros[..15 << 20].to_vec()));
+    let many = (0..6).map(|number| named(&format!("{number}.dat"), zeros[..15 << 20].to_vec()));
     let collection = Collection::from_bytes("many.zip", zipped(many)).unwrap();
-    let codes: Vec<&str> = (0..40).map(|index| as_stated(&collection, index).unwrap_err().code()).collect();
-    assert_eq!((codes[0], codes[39]), ("missing-companion", "too-large"));
+    let codes: Vec<&str> = (0..6).map(|index| as_stated(&collection, index).unwrap_err().code()).collect();
+    assert_eq!((codes[0], codes[5]), ("missing-companion", "too-large"));
     // Reading the first one again is no more.
     assert_eq!(as_stated(&collection, 0).unwrap_err().code(), "missing-companion");
 }

@@ -121,6 +121,26 @@ struct Unpacked {
     sum: u64,
 }
 
+impl Unpacked {
+    fn of(&self, index: usize) -> u64 {
+        self.files.get(&index).copied().unwrap_or(0)
+    }
+
+    /// How much may come out of a file: what is left for all, but no less than came out of it before.
+    fn left(&self, index: usize, allowed: u64) -> u64 {
+        let before = self.of(index);
+        before.max(allowed.saturating_sub(self.sum.saturating_sub(before)))
+    }
+
+    fn count(&mut self, index: usize, came_out: u64) {
+        let more = came_out.saturating_sub(self.of(index));
+        if more > 0 {
+            self.files.insert(index, came_out);
+            self.sum = self.sum.saturating_add(more);
+        }
+    }
+}
+
 impl<'a> Archive<'a> {
     /// Reads the directory of an archive; `name` is for messages.
     pub fn open(name: &str, bytes: Bytes<'a>) -> Result<Archive<'a>, FormatError> {
@@ -156,16 +176,10 @@ impl<'a> Archive<'a> {
         let place = Place { file: &shown, format: ZIP };
         let mut zip = self.zip.clone();
         let file = zip.by_index(index).map_err(|error| refused(error, place))?;
-        let counted = |unpacked: &Unpacked| unpacked.sum - unpacked.files.get(&index).copied().unwrap_or(0);
-        let left = self.allowed.saturating_sub(counted(&self.lock()));
+        let left = self.lock().left(index, self.allowed);
         let allowed = allowed(file.compressed_size()).min(left);
         let (came_out, result) = unpack(file.take(length.unwrap_or(u64::MAX)), allowed, place);
-        let mut unpacked = self.lock();
-        let before = unpacked.files.get(&index).copied().unwrap_or(0);
-        if came_out > before {
-            unpacked.files.insert(index, came_out);
-            unpacked.sum = unpacked.sum.saturating_add(came_out - before);
-        }
+        self.lock().count(index, came_out);
         result
     }
 

@@ -63,7 +63,7 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     let axes = Axes::find(&found.shape, false, options, place)?;
     check_size(&found.shape, place)?;
     found.check_storage(place)?;
-    let bytes = found.dataset.read_raw().map_err(|error| place.damaged(found.place(), error.to_string()))?;
+    let bytes = found.dataset.read_raw().map_err(|error| found.refused(error, place))?;
     let mut recording = found.recording(&bytes, axes, options, place)?;
     recording.person.id = match found.name.as_str() {
         // The records are named after their files, and the table of the persons by the records.
@@ -114,7 +114,7 @@ impl Several {
         self.check_storage(index, place)?;
         let axes = Axes::find(&self.inner, false, options, place)?;
         let bytes = self.found.dataset.read_raw_rows(index, 1);
-        let bytes = bytes.map_err(|error| place.damaged(self.found.place(), error.to_string()))?;
+        let bytes = bytes.map_err(|error| self.found.refused(error, place))?;
         let mut recording = self.found.recording(&bytes, axes, options, place)?;
         recording.person.id = usize::try_from(index).ok().and_then(|index| self.ids.as_ref()?.get(index).cloned());
         Ok(recording)
@@ -203,6 +203,18 @@ impl Found {
         Ok(Found { name: name.to_owned(), dataset, shape, number })
     }
 
+    /// What cannot be read of the dataset.
+    fn refused(&self, error: hdf5_pure::Error, place: Place<'_>) -> FormatError {
+        match error {
+            hdf5_pure::Error::Format(hdf5_pure::FormatError::InvalidLayoutVersion(version)) => place.unsupported(
+                self.place(),
+                format!("version {version} of the storage layout"),
+                "write the file again without libver=\"latest\"",
+            ),
+            error => place.damaged(self.place(), error.to_string()),
+        }
+    }
+
     /// The dataset in messages.
     fn place(&self) -> String {
         format!("the dataset {}", self.name)
@@ -230,7 +242,7 @@ impl Found {
     /// a flat ECG.
     fn check_storage(&self, place: Place<'_>) -> Result<(), FormatError> {
         let damaged = |reason: String| place.damaged(self.place(), reason);
-        let chunk_shape = match self.dataset.layout().map_err(|error| damaged(error.to_string()))? {
+        let chunk_shape = match self.dataset.layout().map_err(|error| self.refused(error, place))? {
             Layout::Contiguous { address: None, .. } => {
                 return Err(damaged("its samples were never stored".to_owned()));
             }
