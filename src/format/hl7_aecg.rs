@@ -111,7 +111,7 @@ fn rate(sequence: Node<'_, '_>, place: Place<'_>) -> Result<Option<f64>, FormatE
         }
     };
     let rate = in_a_second / value;
-    // An increment of 0.001953 s means 512 Hz; only what is a whole rate but for the last bits is made one.
+    // Only what the last bits keep from being a whole rate is made one: 0.001953 s stays 512.03 Hz.
     let whole = rate.round();
     Ok(Some(if (rate - whole).abs() < 1e-6 * whole { whole } else { rate }))
 }

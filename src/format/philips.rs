@@ -467,8 +467,8 @@ mod tests {
     /// Leads in steps of 5 µV that nearly obey Einthoven and Goldberger.
     fn leads() -> Vec<Vec<i32>> {
         let mut leads = stored(SAMPLES);
-        for index in 0..SAMPLES {
-            let (i, ii) = (leads[0][index], leads[1][index]);
+        let (first, second) = (leads[0].clone(), leads[1].clone());
+        for (index, (i, ii)) in first.into_iter().zip(second).enumerate() {
             let odd = index as i32 % 3;
             for (lead, value) in [(2, ii - i), (3, -(i + ii) / 2), (4, i - ii / 2), (5, ii - i / 2)] {
                 leads[lead][index] = value + odd;

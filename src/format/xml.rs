@@ -72,8 +72,7 @@ pub(super) fn root_name(bytes: &[u8]) -> Option<String> {
             instruction.split_once("?>")?.1
         } else if let Some(declaration) = tag.strip_prefix("!DOCTYPE") {
             let end = declaration.find(['>', '['])?;
-            let (before, after) = declaration.split_at(end);
-            debug_assert!(!before.contains('>'));
+            let (_, after) = declaration.split_at(end);
             match after.strip_prefix('[') {
                 Some(subset) => subset.split_once(']')?.1.split_once('>')?.1,
                 None => after.get(1..)?,
