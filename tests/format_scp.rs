@@ -50,7 +50,7 @@ fn record(sections: &[(u16, Vec<u8>)], first: u32) -> Vec<u8> {
     }
     let mut sections = sections.to_vec();
     sections.sort_by_key(|(number, _)| *number);
-    let mut rest = (at).to_le_bytes().to_vec();
+    let mut rest = at.to_le_bytes().to_vec();
     rest.extend(section(0, b"SCPECG", &pointers));
     rest.extend(sections.iter().flat_map(|(number, content)| section(*number, &[0; 6], content)));
     [&crc(&rest).to_le_bytes()[..], &rest].concat()
