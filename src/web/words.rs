@@ -1,21 +1,22 @@
 //! Numbers as the page says them.
 
-use crate::ecg::{Ecg, Sex};
+use crate::ecg::{Ecg, Notice, Sex};
 use crate::estimate::AgeEstimate;
 use crate::network::Architecture;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// Something known of a recording, with its name.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct Fact {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub value: String,
 }
 
 /// What a recording's file says and what was measured in it.
 pub fn facts(ecg: &Ecg, heart_rate: Option<f64>) -> Vec<Fact> {
-    let fact = |name, value: Option<String>| value.map(|value| Fact { name, value });
+    let fact = |name: &'static str, value: Option<String>| value.map(|value| Fact { name: name.into(), value });
     let person = &ecg.person;
     [
         fact("Heart rate", heart_rate.map(|rate| format!("{rate:.0} per minute"))),
@@ -52,6 +53,69 @@ pub fn range(age: &AgeEstimate) -> Option<String> {
 pub fn interval(age: &AgeEstimate, coverage: f32) -> Option<String> {
     let (low, high) = age.interval?;
     Some(format!("For {:.0} of 100 people the age lies between {low:.0} and {high:.0}.", coverage * 100.0))
+}
+
+/// An estimated age beside the one that the file states.
+pub fn age_comparison(estimated: f32, stated: f32) -> String {
+    // Of the rounded numbers that are shown, so that the sum is right.
+    let difference = estimated.round() - stated.round();
+    let unit = if difference.abs() == 1.0 { "year" } else { "years" };
+    let says = format!("The file says {}", years(stated));
+    match difference {
+        difference if difference > 0.0 => format!("{says}; the estimate is {difference:.0} {unit} older."),
+        difference if difference < 0.0 => format!("{says}; the estimate is {:.0} {unit} younger.", -difference),
+        _ => format!("{says}, like the estimate."),
+    }
+}
+
+/// An estimated sex beside the one that the file states.
+pub fn sex_comparison(estimated: Sex, stated: Sex) -> String {
+    match estimated == stated {
+        true => format!("The file says {stated}, like the estimate."),
+        false => format!("The file says {stated}; the estimate differs."),
+    }
+}
+
+/// Whether a notice casts doubt on the recording, rather than saying what was done to it.
+pub fn is_warning(notice: &Notice) -> bool {
+    match notice {
+        Notice::FlatLead(_)
+        | Notice::MissingSamples { .. }
+        | Notice::ShorterThanWindow { .. }
+        | Notice::ImplausibleAmplitude { .. }
+        | Notice::Clipped { .. }
+        | Notice::Noisy(_)
+        | Notice::ArmElectrodesInterchanged
+        | Notice::LimbLeadsInconsistent { .. } => true,
+        Notice::LimbLeadsDerived(_)
+        | Notice::WindowChosen { .. }
+        | Notice::Resampled { .. }
+        | Notice::Standardised
+        | Notice::UnitAssumed { .. }
+        | Notice::SamplingRateAssumed { .. }
+        | Notice::LeadOrderAssumed(_)
+        | Notice::File(_) => false,
+    }
+}
+
+/// A figure of a network's manifest: known ones in words, others as they are.
+pub fn figure(name: &str, value: &serde_json::Value) -> Fact {
+    let words = match name {
+        "age_mae" => "Mean error of the age, years",
+        "age_rmse" => "Root mean square error of the age, years",
+        "age_r" | "age_correlation" => "Correlation of the ages",
+        "age_r2" => "Share of the variance of the age explained",
+        "sex_auc" => "Area under the curve, sex",
+        "sex_accuracy" => "Correct sex, share",
+        "recordings" | "records" => "Recordings tested",
+        other => &other.replace('_', " "),
+    };
+    let value = match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), tidy),
+        value => value.to_string(),
+    };
+    Fact { name: sentence(words).trim_end_matches('.').to_owned().into(), value }
 }
 
 /// Which network computed where, and for how long.
@@ -121,6 +185,33 @@ mod tests {
     }
 
     #[test]
+    fn an_estimate_is_compared_with_what_the_file_states() {
+        for (estimated, stated, expected) in [
+            (57.4, 74.0, "The file says 74 years; the estimate is 17 years younger."),
+            (57.6, 57.0, "The file says 57 years; the estimate is 1 year older."),
+            (57.4, 57.0, "The file says 57 years, like the estimate."),
+        ] {
+            assert_eq!(age_comparison(estimated, stated), expected);
+        }
+        assert_eq!(sex_comparison(Sex::Male, Sex::Female), "The file says female; the estimate differs.");
+    }
+
+    #[test]
+    fn doubts_are_told_from_remarks() {
+        assert!(is_warning(&Notice::ArmElectrodesInterchanged));
+        assert!(!is_warning(&Notice::Resampled { from: 250.0, to: 500.0 }));
+    }
+
+    #[test]
+    fn figures_have_names_that_people_read() {
+        let said = |name, value: f64| figure(name, &serde_json::json!(value));
+        assert_eq!(said("age_mae", 8.1234).value, "8.123");
+        assert_eq!(said("age_mae", 8.1).name, "Mean error of the age, years");
+        assert_eq!(said("sex_brier", 0.1).name, "Sex brier");
+        assert_eq!(figure("data", &serde_json::json!("fold 9")).value, "fold 9");
+    }
+
+    #[test]
     fn messages_become_sentences() {
         assert_eq!(sentence("lead V1 is flat"), "Lead V1 is flat.");
         assert_eq!(sentence("a.hea is empty (0 bytes)"), "a.hea is empty (0 bytes).");
@@ -131,7 +222,7 @@ mod tests {
     #[test]
     fn what_a_file_does_not_say_is_left_out() {
         let ecg = synthetic(Parameters { sampling_rate: 257.0, ..Parameters::default() });
-        let names = |facts: Vec<Fact>| facts.into_iter().map(|fact| fact.name).collect::<Vec<_>>();
+        let names = |facts: Vec<Fact>| facts.into_iter().map(|fact| fact.name.into_owned()).collect::<Vec<_>>();
         assert_eq!(names(facts(&ecg, None)), ["Length", "Sampling rate"]);
         assert_eq!(facts(&ecg, Some(66.4))[0].value, "66 per minute");
         assert_eq!(tidy(257.0) + " " + &tidy(249.999_96) + " " + &tidy(128.333_333), "257 250 128.333");
