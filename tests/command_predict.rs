@@ -42,7 +42,7 @@ fn clinic(people: usize) -> Clinic {
         std::fs::write(clinic.path(&format!("weights/{target}.safetensors")), &bytes).unwrap();
         json!({
             "network": "cnn", "target": target, "file": format!("{target}.safetensors"), "bytes": bytes.len(),
-            "sha256": sum, "preprocessing": "time", "figures": { "age_mae": 9.5 }
+            "sha256": sum, "preprocessing": "time", "figures": [{ "data": "clinic", "split": "test", "records": 4, "age_mae": { "value": 9.5, "low": 9.0, "high": 10.0 } }]
         })
     });
     let manifest = json!({ "default": "cnn", "networks": entries });
@@ -153,7 +153,7 @@ fn weights_are_checked() {
     let errors = clinic.fail("predict --weights weights/age.safetensors --weights weights/age.safetensors ecgs");
     assert!(errors.contains("two of the weights estimate the age"), "{errors}");
     let text = clinic.succeed("networks");
-    assert!(text.contains("215249") && text.contains("55508737") && text.contains("age_mae 9.5"), "{text}");
+    assert!(text.contains("215249") && text.contains("55508737") && text.contains("age MAE 9.50"), "{text}");
 
     let path = clinic.path("weights/age.safetensors");
     let mut bytes = std::fs::read(&path).unwrap();

@@ -41,6 +41,8 @@ pub enum CommandError {
     NoWeightsInFolder { path: PathBuf },
     #[error("{path}: {source}")]
     Manifest { path: PathBuf, source: ManifestError },
+    #[error("{path} is no evaluation.json of `ecgnet evaluate`: {source}")]
+    Evaluation { path: PathBuf, source: serde_json::Error },
     #[error("{path}: {source}")]
     Weights { path: PathBuf, source: WeightsError },
     #[error("{path} is not the file that the manifest means: its SHA-256 sum is another; download it again")]

@@ -13,6 +13,7 @@ mod networks;
 mod parameters;
 mod predict;
 mod progress;
+mod release;
 mod serve;
 mod split;
 mod train;
@@ -24,7 +25,7 @@ use error::CommandError;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Estimates age and sex from standard 12-lead ECGs with four published neural networks, and trains and evaluates them.
+/// Estimates age and sex from standard 12-lead ECGs with the four published neural networks and a small one of our own, and trains and evaluates them.
 ///
 /// For research and teaching; not a medical device.
 #[derive(Parser)]
@@ -42,6 +43,7 @@ enum Command {
     Split(split::Options),
     Import(import::Options),
     Export(export::Options),
+    Release(release::Options),
     Networks(networks::Options),
     Serve(serve::Options),
 }
@@ -55,6 +57,7 @@ pub fn main() -> ExitCode {
         Command::Split(options) => split::run(&options),
         Command::Import(options) => import::run(&options),
         Command::Export(options) => export::run(&options),
+        Command::Release(options) => release::run(&options),
         Command::Networks(options) => networks::run(&options),
         Command::Serve(options) => serve::run(&options),
     };

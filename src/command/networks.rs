@@ -26,7 +26,8 @@ pub fn run(_: &Options) -> Result<(), CommandError> {
         }
         rows.extend(entries.into_iter().map(|entry| row(network, entry.target, Some(entry))));
     }
-    let columns = vec!["network", "published parameters", "live", "target", "weights", "MB", "wavelet", "figures"];
+    let columns =
+        vec!["network", "published parameters", "live", "target", "weights", "MB", "preprocessing", "figures"];
     let table = Table { caption: "Networks".to_owned(), columns, rows, reference_rows: 0 };
     print(table.to_text().trim_end())?;
     match manifest {
@@ -53,15 +54,13 @@ fn row(network: Architecture, target: Target, entry: Option<&Entry>) -> Vec<Stri
     ]
 }
 
-/// The figures of weights in a line: `age_mae 8.1, sex_auc 0.93`.
+/// The figures of weights in a line: `ptbxl: age MAE 8.1, sex AUC 0.93`.
 fn figures(entry: &Entry) -> String {
-    let words: Vec<String> = entry
-        .figures
-        .iter()
-        .map(|(name, value)| match value {
-            serde_json::Value::String(text) => format!("{name} {text}"),
-            value => format!("{name} {value}"),
-        })
-        .collect();
-    if words.is_empty() { "-".to_owned() } else { words.join(", ") }
+    let words = entry.figures.iter().map(|figures| {
+        let age = figures.age_mae.map(|mae| format!("age MAE {:.2}", mae.value));
+        let sex = figures.sex_auc.map(|auc| format!("sex AUC {:.3}", auc.value));
+        format!("{}: {}", figures.data, [age, sex].into_iter().flatten().collect::<Vec<_>>().join(", "))
+    });
+    let words: Vec<String> = words.collect();
+    if words.is_empty() { "-".to_owned() } else { words.join("; ") }
 }

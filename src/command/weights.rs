@@ -8,7 +8,7 @@ use crate::network::weights::{Precision, Weights};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
-const MANIFEST: &str = "manifest.json";
+pub const MANIFEST: &str = "manifest.json";
 /// What a training leaves in its folder.
 pub const RUN_WEIGHTS: &str = "weights.safetensors";
 const FOLDER_VARIABLE: &str = "ECGNET_WEIGHTS";
@@ -86,7 +86,7 @@ fn usual_folders() -> Vec<PathBuf> {
     folders
 }
 
-fn read_manifest(folder: &Path) -> Result<Manifest, CommandError> {
+pub fn read_manifest(folder: &Path) -> Result<Manifest, CommandError> {
     let path = folder.join(MANIFEST);
     let text = std::fs::read(&path).map_err(CommandError::read(&path))?;
     Manifest::from_json(&text).map_err(|source| CommandError::Manifest { path, source })
@@ -128,7 +128,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<NamedWeights, CommandError> {
 }
 
 /// The name of the file, or of the run folder it lies in: no path of this machine.
-fn name_of(path: &Path) -> String {
+pub fn name_of(path: &Path) -> String {
     let text = |name: Option<&std::ffi::OsStr>| name.map(|name| name.to_string_lossy().into_owned());
     let folder = || text(path.canonicalize().ok()?.parent()?.file_name());
     let own = text(path.file_stem()).unwrap_or_default();

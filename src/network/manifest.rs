@@ -7,7 +7,10 @@
 //!     {
 //!       "network": "resnet18", "target": "both", "file": "resnet18.safetensors", "bytes": 8912345,
 //!       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-//!       "preprocessing": "time", "figures": { "age_mae": 8.1, "sex_auc": 0.93 }
+//!       "preprocessing": "time",
+//!       "training": { "command": "ecgnet train ...", "data": "ptbxl", "data_licence": "CC BY 4.0", "epochs": 30 },
+//!       "figures": [ { "data": "ptbxl", "split": "fold 9", "records": 384,
+//!                      "age_mae": { "value": 8.1, "low": 7.6, "high": 8.7 } } ]
 //!     }
 //!   ]
 //! }
@@ -37,9 +40,45 @@ pub struct Entry {
     /// Its SHA-256 sum in hexadecimal digits.
     pub sha256: String,
     pub preprocessing: Preprocessing,
-    /// What the network reached on data that it was not trained on, by name.
+    /// How the weights came about: the command, the data and its licence, the epochs.
     #[serde(default)]
-    pub figures: serde_json::Map<String, serde_json::Value>,
+    pub training: serde_json::Map<String, serde_json::Value>,
+    /// What the network reached on data that it was not trained on.
+    #[serde(default)]
+    pub figures: Vec<Figures>,
+}
+
+/// How well a network did on the people of one data set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    pub data: String,
+    pub split: String,
+    pub records: u64,
+    /// Mean absolute error of the age in years.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_mae: Option<Figure>,
+    /// The mean absolute error, in years, of always answering these people's mean age.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_age_mae: Option<f64>,
+    /// The share of people whose age lies in the interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_interval_coverage: Option<Figure>,
+    /// Area under the ROC curve of the sex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sex_auc: Option<Figure>,
+    /// The share of people whose sex is right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sex_accuracy: Option<Figure>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sex_calibration_error: Option<Figure>,
+}
+
+/// A figure with the ends of its 95 % confidence interval, where there are enough people for one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    pub value: f64,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
 }
 
 /// Why a text is not a manifest.
@@ -68,6 +107,12 @@ impl Manifest {
             return Err(ManifestError::Default(manifest.default));
         }
         Ok(manifest)
+    }
+
+    /// The manifest as text that [`Manifest::from_json`] reads.
+    pub fn to_json(&self) -> String {
+        // Of plain names, numbers and texts there is nothing that JSON cannot hold.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
     /// The weights that one network estimates with: those with both heads, or else those of age and of sex, as far as
