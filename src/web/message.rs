@@ -39,7 +39,14 @@ pub struct Network {
     pub label: String,
     /// How large the download is.
     pub size: String,
-    /// What it reached on data that it was not trained on.
+    /// What it reached on people that it was not trained on.
+    pub tests: Vec<NetworkTest>,
+}
+
+/// What a network reached on the people of one data set.
+#[derive(Debug, Serialize, Tsify)]
+pub struct NetworkTest {
+    pub population: String,
     pub figures: Vec<Fact>,
 }
 
@@ -53,13 +60,12 @@ impl Networks {
 impl Network {
     fn new(network: Architecture, entries: &[&manifest::Entry]) -> Network {
         let size = words::size(entries.iter().map(|entry| entry.bytes).sum());
-        let figures = entries.iter().flat_map(|entry| &entry.figures);
-        Network {
-            name: network.name(),
-            label: format!("{network} ({size})"),
-            size,
-            figures: figures.map(|(name, value)| words::figure(name, value)).collect(),
-        }
+        let tests = entries.iter().flat_map(|entry| &entry.figures);
+        let test = |figures: &manifest::Figures| NetworkTest {
+            population: words::population(figures),
+            figures: words::figures(figures),
+        };
+        Network { name: network.name(), label: format!("{network} ({size})"), size, tests: tests.map(test).collect() }
     }
 }
 
@@ -275,10 +281,8 @@ impl Estimate {
 
 /// Notices as sentences, warnings first.
 pub fn remarks(notices: &[Notice]) -> Vec<Remark> {
-    let remark = |notice: &Notice| Remark {
-        text: words::sentence(&notice.to_string()),
-        is_warning: words::is_warning(notice),
-    };
+    let remark =
+        |notice: &Notice| Remark { text: words::sentence(&notice.to_string()), is_warning: words::is_warning(notice) };
     let mut remarks: Vec<Remark> = notices.iter().map(remark).collect();
     remarks.sort_by_key(|remark| !remark.is_warning);
     remarks

@@ -3,6 +3,7 @@
 use crate::ecg::{Ecg, Notice, Sex};
 use crate::estimate::AgeEstimate;
 use crate::network::Architecture;
+use crate::network::manifest::{Figure, Figures};
 use serde::Serialize;
 use std::borrow::Cow;
 
@@ -98,24 +99,36 @@ pub fn is_warning(notice: &Notice) -> bool {
     }
 }
 
-/// A figure of a network's manifest: known ones in words, others as they are.
-pub fn figure(name: &str, value: &serde_json::Value) -> Fact {
-    let words = match name {
-        "age_mae" => "Mean error of the age, years",
-        "age_rmse" => "Root mean square error of the age, years",
-        "age_r" | "age_correlation" => "Correlation of the ages",
-        "age_r2" => "Share of the variance of the age explained",
-        "sex_auc" => "Area under the curve, sex",
-        "sex_accuracy" => "Correct sex, share",
-        "recordings" | "records" => "Recordings tested",
-        other => &other.replace('_', " "),
+/// What a network reached on one data set, with the ends of the 95 % confidence intervals.
+pub fn figures(figures: &Figures) -> Vec<Fact> {
+    let fact = |name: &'static str, figure: Option<Figure>, say: fn(f64) -> String| {
+        let Figure { value, low, high } = figure?;
+        let range = match (low, high) {
+            (Some(low), Some(high)) => format!(" ({} to {})", say(low), say(high)),
+            _ => String::new(),
+        };
+        Some(Fact { name: name.into(), value: say(value) + &range })
     };
-    let value = match value {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), tidy),
-        value => value.to_string(),
-    };
-    Fact { name: sentence(words).trim_end_matches('.').to_owned().into(), value }
+    let trivial = figures.mean_age_mae.map(|value| Figure { value, low: None, high: None });
+    [
+        fact("Mean error of the age in years", figures.age_mae, |years| format!("{years:.1}")),
+        fact("The same of always guessing the mean age", trivial, |years| format!("{years:.1}")),
+        fact("Ages within the interval", figures.age_interval_coverage, percent),
+        fact("Correct sex", figures.sex_accuracy, percent),
+        fact("Area under the curve of the sex", figures.sex_auc, |area| format!("{area:.3}")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The people that figures are of.
+pub fn population(figures: &Figures) -> String {
+    format!("{}, {}: {} recordings", figures.data, figures.split, figures.records)
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
 }
 
 /// Which network computed where, and for how long.
@@ -203,12 +216,13 @@ mod tests {
     }
 
     #[test]
-    fn figures_have_names_that_people_read() {
-        let said = |name, value: f64| figure(name, &serde_json::json!(value));
-        assert_eq!(said("age_mae", 8.1234).value, "8.123");
-        assert_eq!(said("age_mae", 8.1).name, "Mean error of the age, years");
-        assert_eq!(said("sex_brier", 0.1).name, "Sex brier");
-        assert_eq!(figure("data", &serde_json::json!("fold 9")).value, "fold 9");
+    fn figures_are_said_with_their_intervals() {
+        let text = r#"{ "data": "PTB-XL", "split": "fold 9", "records": 384, "sex_accuracy": { "value": 0.876 },
+            "age_mae": { "value": 8.14, "low": 7.5, "high": 8.9 } }"#;
+        let said: Figures = serde_json::from_str(text).unwrap();
+        assert_eq!(population(&said), "PTB-XL, fold 9: 384 recordings");
+        let values: Vec<String> = figures(&said).into_iter().map(|fact| fact.value).collect();
+        assert_eq!(values, ["8.1 (7.5 to 8.9)", "88 %"]);
     }
 
     #[test]
