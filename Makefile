@@ -18,9 +18,10 @@ test: toolchain
 	$(CARGO) test
 	$(MAKE) test-core test-page
 
-## The core in the browser.
+## The core in the browser, in the way of `wasm-pack test`, which would build the tests that are native only as well.
 test-core: tools
-	wasm-pack test --headless --chrome --release -- --test web
+	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner CHROMEDRIVER="$${CHROMEDRIVER:-$$(command -v chromedriver)}" \
+		WASM_BINDGEN_TEST_TIMEOUT=300 timeout 3600 $(CARGO) test --release --target $(WASM) --test web
 
 ## The page in the browser, with weights that nobody has trained.
 test-page: pkg $(MADE_UP)/manifest.json

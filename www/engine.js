@@ -5,7 +5,7 @@
 const waiting = new Map();
 let calls = 0;
 let worker = null;
-/** Called where the worker was lost and a new, empty one has taken its place. */
+/** Called where the worker was lost; the next call starts a new, empty one. */
 let onLost = () => {};
 
 function start() {
@@ -17,11 +17,11 @@ function start() {
 /** Nothing that was asked will be answered. */
 function lost(code, message, again) {
   worker.terminate();
+  worker = null;
   const error = Object.assign(new Error(message), { code });
   const left = [...waiting.values()];
   waiting.clear();
   if (again) {
-    start();
     onLost();
   }
   left.forEach(({ reject }) => reject(error));
@@ -54,6 +54,9 @@ function received({ call, progress, result, error }) {
  */
 export function ask(method, given = [], onProgress = undefined, moved = []) {
   return new Promise((resolve, reject) => {
+    if (!worker) {
+      start();
+    }
     calls += 1;
     waiting.set(calls, { resolve, reject, onProgress });
     worker.postMessage({ call: calls, method, arguments: given }, moved);
