@@ -283,10 +283,9 @@ element("corrections").addEventListener("submit", (event) => {
   const corrections = Object.fromEntries(new FormData(event.target));
   then(() => correct(corrections));
 });
-element("corrections").addEventListener("reset", (event) => {
-  if (event.isTrusted) {
-    then(() => correct({ unit: "", samplingRate: "", leadOrder: "" }));
-  }
+element("as-stated").addEventListener("click", () => {
+  element("corrections").reset();
+  then(() => correct(Object.fromEntries(new FormData(element("corrections")))));
 });
 element("retry").addEventListener("click", () => {
   then(async () => {
