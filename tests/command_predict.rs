@@ -16,7 +16,7 @@ use ecgnet::signal::{Preprocessing, Window};
 use ecgnet::training::{Recipe, Training};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 fn weights(target: Target) -> Weights {
@@ -124,6 +124,58 @@ fn comma_separated_values_have_a_line_for_every_file() {
     assert_eq!((&rows[1][column("file")], &rows[1][column("stated_age")]), ("ecgs/r1.hea", "50"));
     assert!(rows[1][column("age")].parse::<f32>().is_ok() && rows[1][column("error_code")].is_empty());
     assert_eq!((&rows[2][column("file")], &rows[2][column("error_code")]), ("bad,name.npy", "empty"));
+}
+
+#[test]
+fn archives_and_compressed_files_are_opened() {
+    let clinic = clinic(3);
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(clinic.path("exams.zip")).unwrap());
+    let files = ["r0.hea", "r0.dat", "r1.hea", "r1.dat"].map(|name| (name, format!("ecgs/{name}")));
+    for (name, file) in files {
+        zip.start_file(format!("ward/{name}"), zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(&std::fs::read(clinic.path(&file)).unwrap()).unwrap();
+    }
+    for other in ["readme.txt", "list.csv", "scan.pdf"] {
+        zip.start_file(other, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(b"no ECG").unwrap();
+    }
+    zip.finish().unwrap();
+    let header = std::fs::read(clinic.path("ecgs/r2.hea")).unwrap();
+    let gz = std::fs::File::create(clinic.path("ecgs/r2.hea.gz")).unwrap();
+    flate2::write::GzEncoder::new(gz, flate2::Compression::default()).write_all(&header).unwrap();
+    std::fs::remove_file(clinic.path("ecgs/r2.hea")).unwrap();
+    std::fs::create_dir(clinic.path("folder")).unwrap();
+    std::fs::copy(clinic.path("exams.zip"), clinic.path("folder/copy.zip")).unwrap();
+
+    let printed = clinic.run("predict --json exams.zip folder ecgs/r2.hea.gz ecgs/r0.hea ecgs/r1.hea");
+    assert_eq!(printed.status, 0, "{}", printed.errors);
+    let found = objects(&printed.text);
+    let files: Vec<&str> = found.iter().map(|object| object["file"].as_str().unwrap()).collect();
+    assert_eq!(
+        files,
+        [
+            "exams.zip/ward/r0.hea",
+            "exams.zip/ward/r1.hea",
+            "folder/copy.zip/ward/r0.hea",
+            "folder/copy.zip/ward/r1.hea",
+            "ecgs/r2.hea",
+            "ecgs/r0.hea",
+            "ecgs/r1.hea"
+        ]
+    );
+    for (packed, plain) in [(0, 5), (1, 6), (2, 5), (3, 6)] {
+        assert_eq!(found[packed]["age"], found[plain]["age"]);
+    }
+    assert!(printed.errors.contains("6 other files were passed over"), "{}", printed.errors);
+
+    let empty = clinic.path("empty.zip");
+    zip::ZipWriter::new(std::fs::File::create(empty).unwrap()).finish().unwrap();
+    std::fs::write(clinic.path("folder/broken.zip"), b"PK\x03\x04").unwrap();
+    let printed = clinic.run("predict --json empty.zip folder");
+    assert_eq!(printed.status, 1);
+    let found = objects(&printed.text);
+    let codes: Vec<&str> = found.iter().filter_map(|object| object["error"]["code"].as_str()).collect();
+    assert_eq!((found.len(), codes), (4, vec!["not-an-ecg", "damaged"]));
 }
 
 #[test]

@@ -8,25 +8,29 @@ use super::{print, progress, remark};
 use crate::dataset::{RecordingFile, Recordings, recordings};
 use crate::ecg::{Notice, Person};
 use crate::estimate::Estimator;
-use crate::format::{self, FormatError, ReadOptions, Unit};
+use crate::format::{Collection, ReadOptions, Unit, is_other_file};
 use crate::network::Architecture;
 use crate::outcome::{CSV_COLUMNS, Estimated, Failure, Outcome, Record, csv_row};
 use crate::signal::Window;
 use clap::Args;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Estimate age and sex of ECG recordings
 ///
-/// PATHs are files or folders, which are searched for recordings in any depth. Results are in the order of the PATHs. A
-/// recording that cannot be used is reported in a line of its own, the others go on, and the exit status is 1.
+/// PATHs are files or folders, which are searched for recordings in any depth. Zip archives, compressed files (.gz), and
+/// HDF5 and NumPy files of several ECGs are opened, and each recording in them is named. Results are in the order of the
+/// PATHs. A recording that cannot be used is reported in a line of its own, the others go on, and the exit status is 1.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   ecgnet predict ecg.hea
   ecgnet predict --network cnn --csv records500 > estimates.csv
   ecgnet predict --json clinic/*.npy --unit uV --sampling-rate 250
+  ecgnet predict exams.zip exams_part0.hdf5
   ecgnet predict --weights runs/cnn-age --weights runs/cnn-sex ecg.h5
 
 With --json, a line is an object with file, network, age, age_low, age_high, sex, probability_female and
@@ -110,7 +114,7 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
 struct Tally {
     estimated: usize,
     failed: usize,
-    /// Files in folders that turned out to be no recordings.
+    /// Files in folders and archives that are no recordings.
     passed_over: usize,
 }
 
@@ -127,29 +131,46 @@ fn estimate_all(
         tally.failed += 1;
     }
     let bar = progress::bar(found.files.len(), "estimating");
-    for chunk in found.files.chunks(RECORDINGS_PER_THREAD * rayon::current_num_threads()) {
+    let mut others = 0;
+    // Files are opened as their turn comes: what is listed, and how many are open, stays bounded.
+    let mut members = found.files.iter().flat_map(|file| {
+        let (members, other_files) = Member::all_of(file);
+        others += other_files;
+        match members.len() {
+            0 => bar.inc(1),
+            count => bar.inc_length(count as u64 - 1),
+        }
+        members
+    });
+    loop {
+        let at_once = RECORDINGS_PER_THREAD * rayon::current_num_threads();
+        let chunk: Vec<Member<'_>> = members.by_ref().take(at_once).collect();
+        if chunk.is_empty() {
+            break;
+        }
         let outcomes: Vec<Option<Outcome>> = chunk
             .par_iter()
-            .map(|file| {
-                let outcome = reader.estimate(estimator, file);
+            .map(|member| {
+                let outcome = reader.estimate(estimator, member);
                 bar.inc(1);
                 outcome
             })
             .collect();
         bar.suspend(|| -> Result<(), CommandError> {
-            for (file, outcome) in chunk.iter().zip(&outcomes) {
+            for (member, outcome) in chunk.iter().zip(&outcomes) {
                 match outcome {
                     Some(Ok(_)) => tally.estimated += 1,
                     Some(Err(_)) => tally.failed += 1,
                     None => tally.passed_over += 1,
                 }
                 if let Some(outcome) = outcome {
-                    writer.row(&file.path, outcome)?;
+                    writer.row(&member.path(), outcome)?;
                 }
             }
             writer.flush()
         })?;
     }
+    tally.passed_over += others;
     bar.finish_and_clear();
     Ok(tally)
 }
@@ -168,10 +189,16 @@ struct Reader {
 }
 
 impl Reader {
-    /// Estimates one file; `None` where it was found in a folder and turns out to be something else.
-    fn estimate(&self, estimator: &Estimator, file: &RecordingFile) -> Option<Outcome> {
-        match format::open(&file.path, &self.options) {
-            Err(FormatError::UnknownFormat { .. }) if !file.named && !has_known_ending(&file.path) => None,
+    /// Estimates one recording; `None` where it was found in a folder or an archive and turns out to be something else.
+    fn estimate(&self, estimator: &Estimator, member: &Member<'_>) -> Option<Outcome> {
+        let (collection, index) = match &member.at {
+            Ok(at) => at,
+            Err(failure) => return Some(Err(failure.clone())),
+        };
+        let name = collection.name(*index).unwrap_or_default();
+        let is_named = member.file.named && !name.contains('/');
+        match collection.read(*index, &self.options) {
+            Err(error) if !is_named && is_other_file(name, &error) => None,
             Err(error) => Some(Err(error.into())),
             Ok(ecg) => Some(match estimator.estimate(&ecg, self.window) {
                 Ok(estimate) => Ok(Estimated { estimate, person: ecg.person }),
@@ -181,9 +208,36 @@ impl Reader {
     }
 }
 
-fn has_known_ending(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default();
-    format::supported().any(|(_, endings)| endings.iter().any(|ending| extension.eq_ignore_ascii_case(ending)))
+/// A recording in a file, which may hold several.
+struct Member<'f> {
+    file: &'f RecordingFile,
+    /// The file's recordings and which of them, or why they cannot be listed.
+    at: Result<(Arc<Collection<'static>>, usize), Failure>,
+}
+
+impl<'f> Member<'f> {
+    /// All recordings of a file, and how many files in it are none.
+    fn all_of(file: &'f RecordingFile) -> (Vec<Member<'f>>, usize) {
+        let collection = match Collection::open(&file.path) {
+            Ok(collection) => Arc::new(collection),
+            Err(error) => return (vec![Member { file, at: Err(error.into()) }], 0),
+        };
+        if collection.is_empty() && file.named {
+            // The one that is not there: reading it says so.
+            return (vec![Member { file, at: Ok((collection, 0)) }], 0);
+        }
+        let member = |index| Member { file, at: Ok((Arc::clone(&collection), index)) };
+        ((0..collection.len()).map(member).collect(), collection.others())
+    }
+
+    /// The path of the file; for one of several recordings, with its place in the file.
+    fn path(&self) -> Cow<'f, Path> {
+        let name = self.at.as_ref().ok().and_then(|(collection, index)| collection.name(*index));
+        match name.filter(|name| !name.is_empty()) {
+            Some(name) => Cow::Owned(self.file.path.with_file_name(name)),
+            None => Cow::Borrowed(self.file.path.as_path()),
+        }
+    }
 }
 
 /// One way to write outcomes.

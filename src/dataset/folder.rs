@@ -7,30 +7,23 @@ use super::header::{Header, is_header};
 use super::table::known;
 use super::{Dataset, DatasetError, LeftOut, Reason, Record, Source, name_of_folder, values};
 use crate::ecg::Amplitude;
+use crate::format::may_be_recording;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
-/// Endings of what lies beside ECG files and never is one.
-const OTHER_FILES: [&str; 28] = [
-    "7z", "atr", "bz2", "cache", "docx", "gif", "gz", "html", "ipynb", "jpeg", "jpg", "json", "log", "m", "md", "pdf",
-    "png", "py", "r", "sh", "svg", "tar", "toml", "xlsx", "xz", "yaml", "yml", "zip",
-];
-
-/// Names, without ending, of what lies beside ECG files.
-const OTHER_NAMES: [&str; 6] = ["annotators", "license", "readme", "records", "sha256sums", "subject-info"];
-
-/// The recordings among files and in folders.
+/// The files that hold recordings, among files and in folders.
 #[derive(Debug, Default)]
 pub struct Recordings {
     pub files: Vec<RecordingFile>,
-    /// How many files in the folders are of kinds that are never an ECG.
+    /// How many files in the folders are no ECGs by their names.
     pub other_files: usize,
     /// What could not be listed.
     pub unreadable: Vec<LeftOut>,
 }
 
-/// A file that may be a recording.
+/// A file that may be a recording, or an archive or array of several: a [`Collection`](crate::format::Collection) names
+/// each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordingFile {
     pub path: PathBuf,
@@ -44,7 +37,7 @@ pub fn recordings(paths: &[PathBuf]) -> Recordings {
     let mut found = Recordings::default();
     for path in paths {
         if path.is_dir() {
-            let (files, other_files) = files_below(path, &mut found.unreadable);
+            let (files, other_files) = files_below(path, may_be_recording, &mut found.unreadable);
             found.files.extend(files.into_iter().map(|path| RecordingFile { path, named: false }));
             found.other_files += other_files;
         } else {
@@ -60,7 +53,9 @@ pub fn recordings(paths: &[PathBuf]) -> Recordings {
 
 pub(super) fn open(folder: &Path) -> Result<Dataset, DatasetError> {
     let mut dataset = Dataset { name: name_of_folder(folder), records: Vec::new(), left_out: Vec::new() };
-    let (files, _) = files_below(folder, &mut dataset.left_out);
+    // Archives are for estimates: the records of a data set are files that are read again and again.
+    let may_be_record = |name: &str| may_be_recording(name) && !is_packed(name);
+    let (files, _) = files_below(folder, may_be_record, &mut dataset.left_out);
     let (headers, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| is_header(path));
     let mut named_by_headers = HashSet::new();
     let mut read_headers = Vec::new();
@@ -89,13 +84,15 @@ pub(super) fn open(folder: &Path) -> Result<Dataset, DatasetError> {
 }
 
 /// The files that may be ECGs, sorted, and the number of others; hidden ones are passed over.
-fn files_below(folder: &Path, left_out: &mut Vec<LeftOut>) -> (Vec<PathBuf>, usize) {
+fn files_below(folder: &Path, may_be_ecg: impl Fn(&str) -> bool, left_out: &mut Vec<LeftOut>) -> (Vec<PathBuf>, usize) {
     let is_visible = |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
     let mut files = Vec::new();
     let mut others = 0;
     for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_visible) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() && may_be_ecg(entry.path()) => files.push(entry.into_path()),
+            Ok(entry) if entry.file_type().is_file() && may_be_ecg(&entry.file_name().to_string_lossy()) => {
+                files.push(entry.into_path());
+            }
             Ok(entry) => others += usize::from(entry.file_type().is_file()),
             Err(error) => {
                 let path = error.path().unwrap_or(folder).to_owned();
@@ -106,10 +103,9 @@ fn files_below(folder: &Path, left_out: &mut Vec<LeftOut>) -> (Vec<PathBuf>, usi
     (files, others)
 }
 
-fn may_be_ecg(path: &Path) -> bool {
-    let lower = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().to_lowercase();
-    let (stem, extension) = (lower(path.file_stem()), lower(path.extension()));
-    !OTHER_FILES.contains(&extension.as_str()) && !OTHER_NAMES.contains(&stem.as_str())
+fn is_packed(name: &str) -> bool {
+    let extension = Path::new(name).extension().unwrap_or_default();
+    ["gz", "zip"].iter().any(|packed| extension.eq_ignore_ascii_case(packed))
 }
 
 fn add_header(dataset: &mut Dataset, folder: &Path, path: PathBuf, header: Header) {

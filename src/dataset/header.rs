@@ -1,6 +1,7 @@
 //! What a data set needs of a WFDB header (`.hea`): the files it names and the comments about the person. The signal
 //! lines themselves are read by [`crate::format`].
 
+use crate::format::wfdb;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -29,19 +30,9 @@ impl Header {
     }
 
     fn parse(text: &str) -> Header {
-        let mut header = Header::default();
-        let mut segmented = None;
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            if let Some(comment) = line.strip_prefix('#') {
-                header.take_comment(comment);
-                continue;
-            }
-            let first = line.split_whitespace().next().unwrap_or_default();
-            match segmented {
-                // The record line: `name/segments` announces a record of several segments.
-                None => segmented = Some(first.contains('/')),
-                Some(segmented) => header.take_file(first, segmented),
-            }
+        let mut header = Header { files: wfdb::files_of(text), ..Header::default() };
+        for comment in text.lines().filter_map(|line| line.trim().strip_prefix('#')) {
+            header.take_comment(comment);
         }
         header
     }
@@ -54,17 +45,6 @@ impl Header {
             "sex" if self.sex.is_none() => self.sex = Some(value.to_owned()),
             "dx" => self.diagnoses = value.split(',').filter_map(super::values::optional).collect(),
             _ => {}
-        }
-    }
-
-    fn take_file(&mut self, name: &str, is_segment: bool) {
-        // `~` is a gap between segments or a signal without samples.
-        if name == "~" {
-            return;
-        }
-        let name = if is_segment { format!("{name}.hea") } else { name.to_owned() };
-        if !self.files.contains(&name) {
-            self.files.push(name);
         }
     }
 

@@ -114,7 +114,7 @@ pub(super) fn is_bare_name(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && !name.contains(['/', '\\', ':', '\0'])
 }
 
-fn part(bytes: &[u8], start: u64, length: u64) -> &[u8] {
+pub(super) fn part(bytes: &[u8], start: u64, length: u64) -> &[u8] {
     let start = usize::try_from(start).unwrap_or(usize::MAX).min(bytes.len());
     let end = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(start).min(bytes.len());
     &bytes[start..end]

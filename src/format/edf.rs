@@ -1,17 +1,392 @@
-//! EDF.
+//! EDF, EDF+ and their 24-bit relatives BDF and BDF+ (`.edf`, `.bdf`).
+//!
+//! # Overview
+//! Kemp et al. 1992, *A simple format for exchange of digitized polygraphic recordings*, Electroencephalography and
+//! Clinical Neurophysiology 82:391; Kemp and Olivan 2003, *European data format 'plus' (EDF+)*, Clinical
+//! Neurophysiology 114:1755 ([the text](https://www.edfplus.info/specs/edfplus.html)). A header in text states for each
+//! signal its label, unit, physical and digital range and samples in a data record; the records follow. BDF (BioSemi) is
+//! the same with numbers of 24 bits.
+//!
+//! The signals are leads by their labels: `ECG I`, `EKG V1`, `II`, and upside down `ECG -aVR`. Annotations are not read.
+//! Where leads differ in their sampling rate, those of the most common rate are read, and the others named.
+//!
+//! # Encodings
+//! Two's complement, little endian, 16 bits in EDF and 24 in BDF.
+//!
+//! - A number of records of -1, which recorders write until they have finished, is computed from the size of the file.
+//! - Interrupted recordings (EDF+D, BDF+D): the longest part without interruption is read.
+//! - Sex, birth date and the code of the person are taken where the field has the form of EDF+; in the form before that,
+//!   a free text, it may be the name and is not taken. Two-digit years are 1985 to 2084, unless EDF+ states all four.
 
 use super::error::Place;
-use super::recording::Recording;
-use super::{Format, FormatError, ReadOptions, Source};
+use super::recording::{
+    Calibration, Recording, SAMPLING_RATES, age_on, assign_leads, bounded, iso_8601, shortened, upside_down,
+};
+use super::{Format, FormatError, ReadOptions, Source, Unit};
+use crate::ecg::{EcgError, Lead, Notice, Person, Sex};
 
 pub(super) const FORMAT: Format = Format { name: NAME, extensions: &["edf", "bdf"], recognises, read };
 
 const NAME: &str = "EDF";
 
-fn recognises(_source: &Source<'_>) -> bool {
-    false
+const EDF: &[u8] = b"0       ";
+const BDF: &[u8] = b"\xffBIOSEMI";
+
+/// The size of the header of the file, and of that of each signal.
+const HEADER: usize = 256;
+
+fn recognises(source: &Source<'_>) -> bool {
+    let Some(start) = source.bytes.get(..8) else { return false };
+    let size = || text(source.bytes, 184, 8).parse::<u64>().is_ok_and(|size| size.is_multiple_of(HEADER as u64));
+    start == BDF || (start == EDF && size())
 }
 
-fn read(source: &Source<'_>, _options: &ReadOptions) -> Result<Recording, FormatError> {
-    Err(Place { file: source.name, format: NAME }.not_an_ecg(""))
+/// A field of the header without the spaces that fill it.
+fn text(bytes: &[u8], at: usize, length: usize) -> String {
+    let field = bytes.get(at..at.saturating_add(length)).unwrap_or_default();
+    String::from_utf8_lossy(field).trim_matches([' ', '\0']).to_owned()
+}
+
+fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatError> {
+    let place = Place { file: source.name, format: NAME };
+    let file = File::parse(source.bytes, place)?;
+    let signals: Vec<&Signal> = file.signals.iter().filter(|signal| !signal.is_annotations()).collect();
+    if signals.is_empty() {
+        return Err(place.not_an_ecg("it has annotations, but no signals"));
+    }
+    let labels: Vec<String> = signals.iter().map(|signal| signal.upright_label()).collect();
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let (leads, notices) = assign_leads(&labels, options, place)?;
+    let mut recording = Recording { notices, person: file.person(), ..Recording::default() };
+    let selected: Vec<(Lead, &Signal)> =
+        signals.iter().zip(&leads).filter_map(|(signal, lead)| Some(((*lead)?, *signal))).collect();
+    let (selected, samples_per_record) = most_common_rate(selected, &file, &mut recording.notices);
+    let stated_rate = samples_per_record as f64 / file.record_duration;
+    recording.sampling_rate = options.sampling_rate.unwrap_or(stated_rate);
+    if !SAMPLING_RATES.contains(&recording.sampling_rate) {
+        return Err(place.ecg(EcgError::SamplingRate(recording.sampling_rate)));
+    }
+    let (records, notice) = file.uninterrupted_records(stated_rate, place)?;
+    recording.notices.extend(notice);
+    // Each record has fewer samples than the file has bytes.
+    let samples = (records.len() as u64).saturating_mul(samples_per_record as u64);
+    let (kept, notice) = bounded(samples, selected.len() as u64, recording.sampling_rate);
+    recording.notices.extend(notice);
+    for (lead, signal) in selected {
+        let calibration = signal.calibration(lead, options, place)?;
+        let sign = if signal.is_upside_down() && options.lead_order.is_none() { -1.0 } else { 1.0 };
+        let samples = file.numbers(signal, records.clone()).take(kept as usize);
+        recording.leads.push((lead, samples.map(|number| sign * calibration.millivolt(number)).collect()));
+    }
+    Ok(recording)
+}
+
+/// The leads of the rate that most of them have, the higher of two, and their samples in a record.
+fn most_common_rate<'a>(
+    selected: Vec<(Lead, &'a Signal)>,
+    file: &File<'_>,
+    notices: &mut Vec<Notice>,
+) -> (Vec<(Lead, &'a Signal)>, usize) {
+    let count = |samples: usize| selected.iter().filter(|(_, signal)| signal.samples == samples).count();
+    let common = selected.iter().map(|(_, signal)| signal.samples).max_by_key(|&samples| (count(samples), samples));
+    let common = common.unwrap_or(0);
+    let (kept, left): (Vec<_>, Vec<_>) = selected.into_iter().partition(|(_, signal)| signal.samples == common);
+    if !left.is_empty() {
+        let rate = |samples: usize| samples as f64 / file.record_duration;
+        let names: Vec<String> =
+            left.iter().map(|(lead, signal)| format!("{lead} ({} Hz)", rate(signal.samples))).collect();
+        notices.push(Notice::File(format!(
+            "the leads were sampled at different rates; only those of {} Hz were read, not {}",
+            rate(common),
+            shortened(&names)
+        )));
+    }
+    (kept, common)
+}
+
+/// What the header says about one signal.
+struct Signal {
+    /// Counted from one, as in messages.
+    number: usize,
+    label: String,
+    unit: String,
+    physical: [String; 2],
+    digital: [String; 2],
+    /// In a record.
+    samples: usize,
+    /// Where its samples begin in a record, counted in samples.
+    offset: usize,
+}
+
+impl Signal {
+    fn is_annotations(&self) -> bool {
+        matches!(self.label.as_str(), "EDF Annotations" | "BDF Annotations")
+    }
+
+    fn is_upside_down(&self) -> bool {
+        upside_down(&self.label).is_some()
+    }
+
+    fn upright_label(&self) -> String {
+        upside_down(&self.label).unwrap_or_else(|| self.label.clone())
+    }
+
+    fn calibration(&self, lead: Lead, options: &ReadOptions, place: Place<'_>) -> Result<Calibration, FormatError> {
+        let at = || format!("signal {}, lead {lead}", self.number);
+        let Some(unit) = Unit::from_symbol(&self.unit).or(options.unit) else {
+            let feature = format!("the unit {:?}", self.unit);
+            return Err(place.unsupported(at(), feature, "state the unit, such as mV or uV"));
+        };
+        let range = |what: &str, [low, high]: &[String; 2]| {
+            let number = |text: &str| text.parse().ok().filter(|number: &f64| number.is_finite());
+            let range = number(low).zip(number(high)).filter(|(low, high)| low != high);
+            range.ok_or_else(|| place.damaged(at(), format!("its {what} range is {low:?} to {high:?}")))
+        };
+        let (digital_low, digital_high) = range("digital", &self.digital)?;
+        let (physical_low, physical_high) = range("physical", &self.physical)?;
+        let gain = (digital_high - digital_low) / (physical_high - physical_low);
+        if !gain.is_normal() {
+            return Err(place.damaged(at(), format!("its gain would be {gain}")));
+        }
+        Ok(Calibration::new(digital_low - physical_low * gain, gain, unit, options))
+    }
+}
+
+/// A file whose header was understood.
+struct File<'a> {
+    bytes: &'a [u8],
+    /// The bytes of a sample: 2 in EDF, 3 in BDF.
+    sample_size: usize,
+    signals: Vec<Signal>,
+    /// The whole records that are there.
+    records: usize,
+    /// In seconds.
+    record_duration: f64,
+    /// The samples of all signals in a record.
+    record_samples: usize,
+    /// Whether there may be time between the records.
+    interrupted: bool,
+}
+
+impl<'a> File<'a> {
+    fn parse(bytes: &'a [u8], place: Place<'_>) -> Result<File<'a>, FormatError> {
+        let available = bytes.len() as u64;
+        if bytes.len() < HEADER {
+            return Err(place.truncated("the header", HEADER as u64, available));
+        }
+        let sample_size = if bytes.starts_with(BDF) { 3 } else { 2 };
+        let field = |at: usize, length: usize, what: &str| {
+            let text = text(bytes, at, length);
+            let reason = format!("the {what} is {text:?}");
+            (text, move || place.damaged(format!("byte {at}"), reason.as_str()))
+        };
+        let (count, wrong_count) = field(252, 4, "number of signals");
+        let count: usize = count.parse().map_err(|_| wrong_count())?;
+        let header = HEADER * (count + 1);
+        if bytes.len() < header {
+            return Err(place.truncated(format!("the header of {count} signals"), header as u64, available));
+        }
+        let (size, wrong_size) = field(184, 8, "size of the header");
+        if size.parse() != Ok(header) {
+            return Err(wrong_size());
+        }
+        let (duration, wrong_duration) = field(244, 8, "duration of a data record");
+        let record_duration = duration
+            .parse()
+            .ok()
+            .filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
+            .ok_or_else(wrong_duration)?;
+        let signals = signals(bytes, count, place)?;
+        let record_samples = signals.last().map_or(0, |signal| signal.offset + signal.samples);
+        if record_duration == 0.0 || record_samples == 0 {
+            return Err(place.not_an_ecg("it has annotations, but no signals"));
+        }
+        let record_size = record_samples * sample_size;
+        let there = (bytes.len() - header) / record_size;
+        let (stated, wrong_stated) = field(236, 8, "number of data records");
+        let records = match stated.parse::<i64>().map_err(|_| wrong_stated())? {
+            -1 => there,
+            stated => {
+                let records = usize::try_from(stated).map_err(|_| wrong_stated())?;
+                if records > there {
+                    let needed = (records as u64).saturating_mul(record_size as u64);
+                    let what = format!("{records} data records");
+                    return Err(place.truncated(what, needed, (bytes.len() - header) as u64));
+                }
+                records
+            }
+        };
+        let interrupted = text(bytes, 192, 44).get(3..5) == Some("+D");
+        Ok(File { bytes, sample_size, signals, records, record_duration, record_samples, interrupted })
+    }
+
+    /// The data records.
+    fn data(&self) -> &'a [u8] {
+        self.bytes.get(HEADER * (self.signals.len() + 1)..).unwrap_or_default()
+    }
+
+    /// The numbers of one signal in these records.
+    fn numbers(&self, signal: &Signal, records: std::ops::Range<usize>) -> impl Iterator<Item = f64> {
+        let data = self.data();
+        let (size, offset, samples, stride) = (self.sample_size, signal.offset, signal.samples, self.record_samples);
+        records.flat_map(move |record| {
+            (0..samples).map(move |sample| {
+                let at = (record * stride + offset + sample) * size;
+                stored(data.get(at..at + size).unwrap_or_default())
+            })
+        })
+    }
+
+    /// The records that are read: all of them, or the longest part of an interrupted recording.
+    fn uninterrupted_records(
+        &self,
+        sampling_rate: f64,
+        place: Place<'_>,
+    ) -> Result<(std::ops::Range<usize>, Option<Notice>), FormatError> {
+        if !self.interrupted {
+            return Ok((0..self.records, None));
+        }
+        let Some(times) = self.signals.iter().find(|signal| signal.is_annotations()) else {
+            return Err(place.damaged("byte 192", "an interrupted recording needs annotations with the times"));
+        };
+        let (mut longest, mut current) = (0..0, 0..0);
+        let (mut parts, mut expected) = (0u64, f64::NAN);
+        for record in 0..self.records {
+            let Some(start) = self.start_of_record(times, record) else {
+                return Err(place.damaged(format!("data record {}", record + 1), "it does not say when it begins"));
+            };
+            if (start - expected).abs() * sampling_rate < 0.5 {
+                current.end = record + 1;
+            } else {
+                current = record..record + 1;
+                parts += 1;
+            }
+            expected = start + self.record_duration;
+            if current.len() > longest.len() {
+                longest = current.clone();
+            }
+        }
+        let notice = (parts > 1).then(|| {
+            Notice::File(format!(
+                "the recording was interrupted {} times; only the longest part, {:.1} s, was read",
+                parts - 1,
+                longest.len() as f64 * self.record_duration
+            ))
+        });
+        Ok((longest, notice))
+    }
+
+    /// When a record begins, in seconds after the recording: the first annotation in it, `+1.5` and two bytes 20.
+    fn start_of_record(&self, times: &Signal, record: usize) -> Option<f64> {
+        let at = (record * self.record_samples + times.offset) * self.sample_size;
+        // A time has a sign and a few digits.
+        let annotation = self.data().get(at..at + (times.samples * self.sample_size).min(32))?;
+        let end = annotation.windows(2).position(|two| two == [20, 20])?;
+        let seconds: f64 = std::str::from_utf8(annotation.get(..end)?).ok()?.parse().ok()?;
+        seconds.is_finite().then_some(seconds)
+    }
+
+    fn person(&self) -> Person {
+        let patient = text(self.bytes, 8, 80);
+        let recording = text(self.bytes, 88, 80);
+        let started = text(self.bytes, 168, 8);
+        // EDF+: the day with all four digits of the year, where it is known.
+        let day = recording.strip_prefix("Startdate ").and_then(|rest| date_with_month_name(rest.split(' ').next()?));
+        let day = day.or_else(|| {
+            let (day, month, year) = three_numbers(&started)?;
+            let year = if year >= 85 { 1900 + year } else { 2000 + year };
+            iso_8601(year, month, day, None).map(|_| (year, month, day))
+        });
+        let clock = three_numbers(&text(self.bytes, 176, 8));
+        let recorded_at = day.and_then(|(year, month, day)| {
+            iso_8601(year, month, day, clock).or_else(|| iso_8601(year, month, day, None))
+        });
+        let mut person = Person { recorded_at, ..Person::default() };
+        let mut fields = patient.split(' ');
+        let (Some(code), Some(sex), Some(birth)) = (fields.next(), fields.next(), fields.next()) else { return person };
+        let birth_day = date_with_month_name(birth);
+        if !matches!(sex, "F" | "M" | "X") || (birth_day.is_none() && birth != "X") {
+            return person;
+        }
+        person.id = (!matches!(code, "X" | "")).then(|| code.replace('_', " "));
+        person.sex = Sex::from_label(sex);
+        person.age = birth_day.zip(day).and_then(|(birth, day)| age_on(birth, day));
+        person
+    }
+}
+
+/// A number in two's complement, the least significant byte first.
+fn stored(bytes: &[u8]) -> f64 {
+    match *bytes {
+        [a, b] => i16::from_le_bytes([a, b]).into(),
+        [a, b, c] => (i32::from_le_bytes([0, a, b, c]) >> 8).into(),
+        _ => f64::NAN,
+    }
+}
+
+fn signals(bytes: &[u8], count: usize, place: Place<'_>) -> Result<Vec<Signal>, FormatError> {
+    let mut signals = Vec::new();
+    let mut offset = 0usize;
+    for index in 0..count {
+        // The fields of all signals stand together: first all labels, then all transducers, and so on.
+        let at = |before: usize, length: usize| HEADER + before * count + length * index;
+        let field = |before: usize, length: usize| text(bytes, at(before, length), length);
+        let samples = field(216, 8);
+        let wrong = || {
+            let reason = format!("signal {} has {samples:?} samples in a data record", index + 1);
+            place.damaged(format!("byte {}", at(216, 8)), reason)
+        };
+        let signal = Signal {
+            number: index + 1,
+            label: field(0, 16),
+            unit: field(96, 8),
+            physical: [field(104, 8), field(112, 8)],
+            digital: [field(120, 8), field(128, 8)],
+            samples: samples.parse().map_err(|_| wrong())?,
+            offset,
+        };
+        // At most eight digits for each of at most 9999 signals.
+        offset = offset.checked_add(signal.samples).filter(|&sum| sum <= u32::MAX as usize / 4).ok_or_else(wrong)?;
+        signals.push(signal);
+    }
+    Ok(signals)
+}
+
+/// `02.08.84`: the separators differ between programs.
+fn three_numbers(text: &str) -> Option<(u32, u32, u32)> {
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(|digits| digits.parse::<u32>().ok());
+    Some((numbers.next()??, numbers.next()??, numbers.next()??))
+}
+
+/// Year, month and day of `02-AUG-1951`.
+fn date_with_month_name(text: &str) -> Option<(u32, u32, u32)> {
+    const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+    let mut parts = text.split('-');
+    let (day, name, year) = (parts.next()?.parse().ok()?, parts.next()?, parts.next()?.parse().ok()?);
+    let month = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(name))? as u32 + 1;
+    iso_8601(year, month, day, None).map(|_| (year, month, day))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_a_sign_in_both_sizes() {
+        assert_eq!(stored(&[0xff, 0x7f]), 32_767.0);
+        assert_eq!(stored(&[0, 0x80]), -32_768.0);
+        assert_eq!(stored(&[0xff, 0xff, 0x7f]), 8_388_607.0);
+        assert_eq!(stored(&[0xfe, 0xff, 0xff]), -2.0);
+    }
+
+    #[test]
+    fn dates_of_edf_and_edf_plus() {
+        assert_eq!(date_with_month_name("02-AUG-1951"), Some((1951, 8, 2)));
+        for wrong in ["X", "02-AUGUST-1951", "31-FEB-1951", "02-08-1951", ""] {
+            assert_eq!(date_with_month_name(wrong), None, "{wrong}");
+        }
+        assert_eq!(three_numbers("02.08.84"), Some((2, 8, 84)));
+        assert_eq!(three_numbers("23:59:07"), Some((23, 59, 7)));
+        assert_eq!(three_numbers("02.08.yy"), None);
+    }
 }

@@ -26,6 +26,9 @@ pub enum FormatError {
     /// The format is known, but what the file holds is not an ECG.
     #[error("{file} ({format}) holds no ECG: {reason}")]
     NotAnEcg { file: String, format: &'static str, reason: String },
+    /// The file holds more than the one ECG that was asked for.
+    #[error("{file} ({format}) holds {count} ECGs: open it as a collection to read one after the other")]
+    Several { file: String, format: &'static str, count: u64 },
     /// The file ends before what its header announces.
     #[error(
         "{file} ({format}) is cut off: {needed} bytes are needed for {what}, but only {available} are there; \
@@ -66,6 +69,7 @@ impl FormatError {
             FormatError::TooLarge { .. } => "too-large",
             FormatError::UnknownFormat { .. } => "unknown-format",
             FormatError::NotAnEcg { .. } => "not-an-ecg",
+            FormatError::Several { .. } => "several-ecgs",
             FormatError::Truncated { .. } => "truncated",
             FormatError::Damaged { .. } => "damaged",
             FormatError::Unsupported { .. } => "unsupported",
@@ -132,6 +136,10 @@ impl Place<'_> {
 
     pub fn not_an_ecg(self, reason: impl Into<String>) -> FormatError {
         FormatError::NotAnEcg { file: self.file.to_owned(), format: self.format, reason: reason.into() }
+    }
+
+    pub fn several(self, count: u64) -> FormatError {
+        FormatError::Several { file: self.file.to_owned(), format: self.format, count }
     }
 
     pub fn ecg(self, error: EcgError) -> FormatError {

@@ -59,9 +59,22 @@ impl Axes {
             [] | [_] | [_, _] => Err(no_leads(shape, options, place)),
             _ => Err(place.unsupported(
                 "the shape",
-                format!("an array of several ECGs, {shape:?},"),
-                "store each ECG in a file of its own, as 12 leads x samples",
+                format!("an array of more axes than leads and samples, {shape:?},"),
+                "store it as 12 leads x samples, or several ECGs as ECGs x 12 leads x samples",
             )),
+        }
+    }
+
+    /// The lengths of the axes after the first one, where that one counts ECGs: of three axes longer than one, one of
+    /// the last two must be the leads of an ECG.
+    pub fn of_several(shape: &[u64]) -> Option<&[u64]> {
+        let (&count, inner) = shape.split_first()?;
+        match inner.iter().copied().filter(|&length| length != 1).collect::<Vec<u64>>()[..] {
+            [first, second] if count > 1 && !inner.contains(&0) => {
+                let is_leads = |length| is_usual_lead_count(usize::try_from(length).unwrap_or(0));
+                (is_leads(first) || is_leads(second)).then_some(inner)
+            }
+            _ => None,
         }
     }
 
@@ -126,16 +139,21 @@ pub(super) fn read(
         let samples = (0..kept).map(|index| sample(position, index).map_or(f32::NAN, |value| value as f32));
         recording.leads.push((lead, samples.collect()));
     }
-    let unit = options.unit.or(stated.unit).or_else(|| assume_unit(&mut recording, number.kind));
+    into_millivolt(&mut recording, number.kind, options.unit.or(stated.unit));
+    Ok(recording)
+}
+
+/// Scales samples of this unit to millivolt. Where it is not known, it is assumed and said in a notice.
+pub(super) fn into_millivolt(recording: &mut Recording, kind: Kind, unit: Option<Unit>) {
+    let unit = unit.or_else(|| assume_unit(recording, kind));
     let millivolt = unit.map_or(1.0, Unit::in_millivolt);
     for sample in recording.leads.iter_mut().flat_map(|(_, samples)| samples) {
         *sample = (f64::from(*sample) * millivolt) as f32;
     }
-    Ok(recording)
 }
 
 /// The rate at which so many samples are ten seconds, the usual length of a 12-lead ECG; 500 Hz where none is usual.
-fn likely_sampling_rate(samples: u64) -> f64 {
+pub(super) fn likely_sampling_rate(samples: u64) -> f64 {
     // 4,096 samples at 400 Hz are how the CODE data set and the models trained on it store ten seconds.
     const USUAL: [(u64, f64); 7] =
         [(1000, 100.0), (1250, 125.0), (2000, 200.0), (2500, 250.0), (4000, 400.0), (4096, 400.0), (10_000, 1000.0)];
@@ -219,12 +237,23 @@ mod tests {
             (&[5000, 3][..], "too-few-leads", "the shape [5000, 3]"),
             (&[5000], "too-few-leads", "the shape [5000]"),
             (&[], "too-few-leads", "the shape []"),
-            (&[7, 5000, 12], "unsupported", "several ECGs"),
+            (&[7, 5000, 13], "unsupported", "more axes than leads and samples"),
+            (&[7, 2, 5000, 12], "unsupported", "more axes than leads and samples"),
             (&[12, 0], "not-an-ecg", "[12, 0] is empty"),
         ] {
             let error = find(shape, false).unwrap_err();
             assert_eq!(error.code(), code);
             assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_first_of_three_axes_counts_ecgs() {
+        assert_eq!(Axes::of_several(&[7, 12, 5000]), Some(&[12, 5000][..]));
+        assert_eq!(Axes::of_several(&[12, 5000, 8]), Some(&[5000, 8][..]));
+        assert_eq!(Axes::of_several(&[7, 1, 12, 5000]), Some(&[1, 12, 5000][..]));
+        for shape in [&[1, 12, 5000][..], &[12, 5000], &[7, 0, 12], &[7, 13, 5000], &[12], &[], &[2, 2, 12, 5000]] {
+            assert_eq!(Axes::of_several(shape), None, "{shape:?}");
         }
     }
 

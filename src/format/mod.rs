@@ -3,8 +3,18 @@
 //! | format | files | what they say, and what is assumed |
 //! |---|---|---|
 //! | [WFDB](wfdb) | `.hea` with `.dat` or `.mat` | unit, rate and leads; PTB-XL, PhysioNet Challenges |
-//! | [SPH](sph) | `.h5` with the dataset `ecg` | half-precision millivolt, 500 Hz, 12 leads, by the publication |
+//! | [SCP-ECG](scp) | `.scp` | rate, amplitude, leads and person; what compression smoothed away stays lost |
+//! | [ISHNE](ishne) | `.ecg` | rate, amplitude, leads and person; the first 30 minutes of a Holter recording |
+//! | [DICOM](dicom) | `.dcm` | unit, rate, leads and person; 12-lead, General and Ambulatory ECG |
+//! | [EDF](edf) | `.edf`, `.bdf` | unit, rate and leads by their labels; EDF, EDF+, BDF, BDF+ |
+//! | [HL7 aECG](hl7_aecg) | `.xml` | unit, rate, leads and person; the rhythm, not derived beats |
+//! | [GE MUSE](muse) | `.xml` | unit, rate, leads and person; III and the augmented leads are derived |
+//! | [Philips Sierra](philips) | `.xml`, versions 1.03 and 1.04 | unit, rate, leads and person; calibration pulses are cut off |
+//! | [Schiller](schiller) | `.xml` of SEMA | unit, rate, leads and person |
+//! | [HDF5](hdf5) | `.h5`, `.hdf5` | [SPH](hdf5::sph) and [CODE-15 %](hdf5::code15) by their publications, else nothing |
 //! | [NumPy](npy) | `.npy` | nothing: unit, rate and lead order are assumed or stated |
+//! | [MATLAB](matlab) | `.mat` of versions 4 to 7 | a matrix; sometimes rate, unit, age and sex in other variables |
+//! | [text tables](text) | `.csv`, `.tsv`, `.txt` | what the names of the columns and the lines before the table say |
 //!
 //! [`read`] takes the bytes of a file and recognises the format by the content, never by the name alone. A recording
 //! of several files finds the others through [`Companions`]. [`open`] does both for a path. What a file does not say,
@@ -21,6 +31,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A file may hold several recordings: a zip archive, an HDF5 file, a NumPy array. [`Collection`] lists them and reads
+//! each on demand. Compressed files (`.gz`) are unpacked.
+//!
 //! # Bounds
 //! Nothing is allocated because a header says so: every size is compared with the bytes at hand first. Of a long
 //! recording the first 30 minutes are read (and at most 2²⁵ samples of all leads together), which is said in a notice;
@@ -30,10 +43,15 @@
 //! A format is one file with a `FORMAT` (its names, how its content is recognised, how it is read into a `Recording`)
 //! and a line in the private list of formats here. Bounds, lead names, corrections and checks are shared.
 
+mod archive;
+mod binary;
+mod bytes;
+mod collection;
 mod companions;
 pub mod dicom;
 pub mod edf;
 mod error;
+pub mod hdf5;
 pub mod hl7_aecg;
 pub mod ishne;
 pub mod matlab;
@@ -47,13 +65,13 @@ mod recording;
 pub mod schiller;
 pub mod scp;
 mod sniff;
-pub mod sph;
 #[cfg(test)]
 mod testing;
 pub mod text;
 pub mod wfdb;
 mod xml;
 
+pub use collection::{Collection, has_ecg_ending, is_other_file, may_be_recording};
 pub use companions::{Companions, NamedFiles, NoCompanions};
 pub use error::FormatError;
 pub use options::{ReadOptions, Unit, UnitError};
@@ -62,6 +80,8 @@ pub use options::{ReadOptions, Unit, UnitError};
 pub use companions::Folder;
 
 use crate::ecg::Ecg;
+use bytes::Bytes;
+use collection::NESTING;
 use companions::WithFile;
 use error::Place;
 use recording::{Recording, SAMPLING_RATES};
@@ -79,7 +99,7 @@ struct Format {
 
 /// Every format, the ones with an unmistakable beginning first.
 const FORMATS: &[&Format] = &[
-    &sph::FORMAT,
+    &hdf5::FORMAT,
     &npy::FORMAT,
     &dicom::FORMAT,
     &scp::FORMAT,
@@ -123,12 +143,32 @@ pub fn supported() -> impl Iterator<Item = (&'static str, &'static [&'static str
 /// Reads an ECG from the bytes of a file.
 ///
 /// `name` is the bare file name: it appears in messages and finds the `companions`, the other files of the same
-/// recording. A WFDB signal file (`.dat`, `.mat`) is read through the header beside it.
+/// recording. A WFDB signal file (`.dat`, `.mat`) is read through the header beside it. A file that holds several ECGs
+/// is refused: [`Collection::from_bytes`] lists them.
 ///
 /// # Errors
 /// [`FormatError`], which says what is wrong, where, and what to do.
 pub fn read(name: &str, bytes: &[u8], companions: &dyn Companions, options: &ReadOptions) -> Result<Ecg, FormatError> {
+    read_within(name, bytes, companions, options, NESTING)
+}
+
+/// Reads an ECG from a file that may lie within so many archives.
+fn read_within(
+    name: &str,
+    bytes: &[u8],
+    companions: &dyn Companions,
+    options: &ReadOptions,
+    nesting: u32,
+) -> Result<Ecg, FormatError> {
     check_size(name, bytes.len() as u64)?;
+    if archive::is_zip(bytes) {
+        return Collection::within(name, Bytes::new(bytes), nesting)?.read_only_one(options);
+    }
+    if archive::is_gzip(bytes) {
+        let nesting = nesting.checked_sub(1).ok_or_else(|| collection::too_deep(name, archive::GZIP))?;
+        let unpacked = archive::gunzip(name, Bytes::new(bytes))?;
+        return read_within(archive::unpacked_name(name), &unpacked, companions, options, nesting);
+    }
     let companions = WithFile { name, bytes, others: companions };
     match wfdb::header_of(name, &companions) {
         Some((header_name, header)) => {
@@ -140,12 +180,19 @@ pub fn read(name: &str, bytes: &[u8], companions: &dyn Companions, options: &Rea
 
 /// Reads an ECG from a file; its companions are the files in the same folder.
 ///
-/// A WFDB record can be named as that library does, without an ending: `records500/00000/00001_hr`.
+/// A WFDB record can be named as that library does, without an ending: `records500/00000/00001_hr`. A file that holds
+/// several ECGs is refused: [`Collection::open`] lists them.
 ///
 /// # Errors
 /// [`FormatError`], which says what is wrong, where, and what to do.
 #[cfg(not(target_arch = "wasm32"))]
 pub fn open(path: &std::path::Path, options: &ReadOptions) -> Result<Ecg, FormatError> {
+    Collection::open(path)?.read_only_one(options)
+}
+
+/// Reads a file that was found to hold one ECG only.
+#[cfg(not(target_arch = "wasm32"))]
+fn open_file(path: &std::path::Path, options: &ReadOptions) -> Result<Ecg, FormatError> {
     let io_error = |source| FormatError::Io { file: path.display().to_string(), source };
     let name = path
         .file_name()

@@ -1,8 +1,9 @@
-//! NumPy arrays (`.npy`) of one ECG.
+//! NumPy arrays (`.npy`) of one ECG, or of several.
 //!
 //! # Overview
 //! Researchers store ECGs as bare arrays: 12 leads x samples, samples x 12 leads, or either with further axes of length
-//! one; eight leads are taken as I, II, V1 to V6. The file has no name, unit or rate. Unless the user states them in
+//! one; eight leads are taken as I, II, V1 to V6. An array of three axes, of which the first one counts ECGs, is a
+//! [`Collection`](super::Collection); each of its ECGs is read by itself, so that its size does not matter. The file has no name, unit or rate. Unless the user states them in
 //! [`ReadOptions`]:
 //!
 //! - the leads are in the usual order: [`Notice::LeadOrderAssumed`](crate::ecg::Notice::LeadOrderAssumed);
@@ -17,17 +18,18 @@
 //! and integers of 1 to 8 bytes in either byte order, C and Fortran order. Python objects, records, complex numbers and
 //! text are refused.
 
+use super::bytes::Bytes;
 use super::error::Place;
 use super::matrix::{self, Axes, Stated};
 use super::number::{Kind, Number};
 use super::recording::Recording;
-use super::{Format, FormatError, ReadOptions, Source};
+use super::{Format, FormatError, ReadOptions, Source, check_size};
 
 pub(super) const FORMAT: Format = Format { name: NAME, extensions: &["npy"], recognises, read };
 
-const NAME: &str = "NumPy";
+pub(super) const NAME: &str = "NumPy";
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// NumPy itself refuses to read longer ones.
 const MAXIMUM_HEADER_SIZE: usize = 10_000;
@@ -38,21 +40,83 @@ fn recognises(source: &Source<'_>) -> bool {
 
 fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatError> {
     let place = Place { file: source.name, format: NAME };
-    let (text, start) = header_text(source.bytes, place)?;
-    let header = Header::parse(text)
-        .map_err(|error| place.damaged(format!("byte {}", start - text.len() + error.at), error.reason))?;
-    let number = number(&header.element).ok_or_else(|| {
-        place.unsupported("the header", format!("the element type {:?}", header.element), "save it as float32")
-    })?;
-    let data = source.bytes.get(start..).unwrap_or_default();
-    let numbers = header.shape.iter().try_fold(1u64, |product, &length| product.checked_mul(length));
-    let needed = numbers.and_then(|numbers| numbers.checked_mul(number.size as u64));
-    if needed.is_none_or(|needed| needed > data.len() as u64) {
-        let what = format!("the array {:?}", header.shape);
-        return Err(place.truncated(what, needed.unwrap_or(u64::MAX), data.len() as u64));
+    let Array { header, number, start } = Array::parse(source.bytes, source.bytes.len() as u64, place)?;
+    if Axes::of_several(&header.shape).is_some() {
+        return Err(place.several(header.shape.first().copied().unwrap_or(0)));
     }
+    let data = usize::try_from(start).ok().and_then(|start| source.bytes.get(start..)).unwrap_or_default();
     let axes = Axes::find(&header.shape, header.fortran_order, options, place)?;
     matrix::read(data, number, axes, Stated::default(), options, place)
+}
+
+/// An array whose numbers are all there.
+struct Array {
+    header: Header,
+    number: Number,
+    /// The byte at which the numbers begin.
+    start: u64,
+}
+
+impl Array {
+    /// Reads the header at the beginning of a file of this length.
+    fn parse(beginning: &[u8], length: u64, place: Place<'_>) -> Result<Array, FormatError> {
+        let (text, start) = header_text(beginning, place)?;
+        let header = Header::parse(text)
+            .map_err(|error| place.damaged(format!("byte {}", start - text.len() + error.at), error.reason))?;
+        let number = number(&header.element).ok_or_else(|| {
+            place.unsupported("the header", format!("the element type {:?}", header.element), "save it as float32")
+        })?;
+        let start = start as u64;
+        let numbers = header.shape.iter().try_fold(1u64, |product, &length| product.checked_mul(length));
+        let needed = numbers.and_then(|numbers| numbers.checked_mul(number.size as u64));
+        let available = length.saturating_sub(start);
+        if needed.is_none_or(|needed| needed > available) {
+            let what = format!("the array {:?}", header.shape);
+            return Err(place.truncated(what, needed.unwrap_or(u64::MAX), available));
+        }
+        Ok(Array { header, number, start })
+    }
+}
+
+/// An array of several ECGs.
+pub(super) struct Several<'a> {
+    bytes: Bytes<'a>,
+    array: Array,
+    /// The lengths of the axes of one ECG.
+    inner: Vec<u64>,
+    /// The bytes of one ECG.
+    size: u64,
+    pub count: u64,
+}
+
+impl<'a> Several<'a> {
+    /// The several ECGs of a file; `None` where it holds one, or something else.
+    pub fn open(name: &str, bytes: &Bytes<'a>) -> Option<Several<'a>> {
+        let place = Place { file: name, format: NAME };
+        let beginning = bytes.part(0, MAXIMUM_HEADER_SIZE as u64 + 12).ok()?;
+        let array = Array::parse(&beginning, bytes.length(), place).ok()?;
+        let inner = Axes::of_several(&array.header.shape)?.to_vec();
+        let count = array.header.shape.first().copied()?;
+        let numbers = inner.iter().try_fold(array.number.size as u64, |product, &length| product.checked_mul(length));
+        Some(Several { bytes: bytes.clone(), array, inner, size: numbers?, count })
+    }
+
+    /// Reads the ECG with this number.
+    pub fn read(&self, index: u64, options: &ReadOptions, place: Place<'_>) -> Result<Recording, FormatError> {
+        if self.array.header.fortran_order {
+            let remedy = "save the array in C order, with numpy.ascontiguousarray";
+            return Err(place.unsupported("the header", "an array of several ECGs in Fortran order", remedy));
+        }
+        check_size(place.file, self.size)?;
+        let start = self.size.checked_mul(index).and_then(|before| self.array.start.checked_add(before));
+        let data = self.bytes.part(start.unwrap_or(u64::MAX), self.size);
+        let data = data.map_err(|source| FormatError::Io { file: place.file.to_owned(), source })?;
+        if (data.len() as u64) < self.size {
+            return Err(place.truncated(format!("ECG {index}"), self.size, data.len() as u64));
+        }
+        let axes = Axes::find(&self.inner, false, options, place)?;
+        matrix::read(&data, self.array.number, axes, Stated::default(), options, place)
+    }
 }
 
 /// The text of the header, and the byte at which the numbers begin.
@@ -221,7 +285,7 @@ mod tests {
     use super::*;
     use crate::ecg::{Amplitude, Ecg, Lead, Notice};
     use crate::format::testing::{damaged, stored, synthetic};
-    use crate::format::{NoCompanions, Unit};
+    use crate::format::{Collection, NoCompanions, Unit};
     use proptest::prelude::*;
 
     /// A file as NumPy writes it.
@@ -387,6 +451,44 @@ mod tests {
         let text = "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }";
         let error = Header::parse(text).unwrap_err();
         assert_eq!((error.at, error.reason.as_str()), (10, "an array of records, which is not an ECG"));
+    }
+
+    #[test]
+    fn several_ecgs_are_read_one_by_one() {
+        let data = leads_first("<f4", 1000);
+        let other: Vec<u8> = synthetic(1000).into_iter().rev().flatten().flat_map(f32::to_le_bytes).collect();
+        let both = [&data[..], &other].concat();
+        let expected = [&data, &other].map(|data| read_file(&file(1, "<f4", false, "(12, 1000)", data)).unwrap());
+        for shape in ["(2, 12, 1000)", "(2, 1, 12, 1000)"] {
+            let bytes = file(1, "<f4", false, shape, &both);
+            let collection = Collection::from_bytes("x.npy", &bytes).unwrap();
+            assert!(collection.names().eq(["x.npy[0]", "x.npy[1]"]));
+            for (index, expected) in expected.iter().enumerate() {
+                assert_eq!(&collection.read(index, &ReadOptions::default()).unwrap(), expected);
+            }
+            let error = read_file(&bytes).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "x.npy (NumPy) holds 2 ECGs: open it as a collection to read one after the other"
+            );
+        }
+        let fortran = file(1, "<f4", true, "(2, 12, 1000)", &both);
+        let error = Collection::from_bytes("x.npy", fortran).unwrap().read(0, &ReadOptions::default()).unwrap_err();
+        assert!(error.to_string().contains("numpy.ascontiguousarray"), "{error}");
+        let cut_off = file(1, "<f4", false, "(2, 12, 1000)", &data);
+        assert_eq!(Collection::from_bytes("x.npy", &cut_off).unwrap().len(), 1);
+        assert_eq!(read_file(&cut_off).unwrap_err().code(), "truncated");
+    }
+
+    #[test]
+    fn samples_first_in_several_ecgs() {
+        let leads = synthetic(700);
+        let alternating: Vec<u8> =
+            (0..700).flat_map(|sample| leads.iter().flat_map(move |lead| lead[sample].to_le_bytes())).collect();
+        let bytes = file(1, "<f4", false, "(3, 700, 12)", &alternating.repeat(3));
+        let collection = Collection::from_bytes("x.npy", bytes).unwrap();
+        let ecg = collection.read(2, &ReadOptions::default()).unwrap();
+        assert!(ecg.leads().iter().map(|(_, samples)| samples).eq(&leads));
     }
 
     proptest! {

@@ -108,6 +108,14 @@ impl Calibration {
         }
     }
 
+    /// The same where the file states the height of a step: zero lies at the number `zero`, a step has `step` units.
+    pub fn of_steps(zero: f64, step: f64, unit: Unit, options: &ReadOptions) -> Calibration {
+        match options.unit.unwrap_or(unit) {
+            Unit::AdcCounts { per_millivolt } => Calibration { baseline: zero, gain: per_millivolt, unit: 1.0 },
+            unit => Calibration { baseline: zero, gain: 1.0, unit: step * unit.in_millivolt() },
+        }
+    }
+
     pub fn millivolt(self, stored: f64) -> f32 {
         ((stored - self.baseline) / self.gain * self.unit) as f32
     }
@@ -154,6 +162,17 @@ pub(super) fn assign_leads(
 
 fn quoted((label, _): (&&str, &Option<Lead>)) -> String {
     if label.trim().is_empty() { "(without a name)".to_owned() } else { format!("{:?}", label.trim()) }
+}
+
+/// The lead of a number in the lists of SCP-ECG (EN 1064) and ISO/IEEE 11073-10102, which agree in the twelve leads.
+pub(super) fn lead_by_number(number: u32) -> Option<Lead> {
+    let position = match number {
+        1 | 2 => number - 1,
+        3..=8 => number + 3,
+        61..=64 => number - 59,
+        _ => return None,
+    };
+    Lead::ALL.get(position as usize).copied()
 }
 
 /// A list for a message: the first few, and how many more there are.
@@ -215,6 +234,35 @@ pub(super) fn iso_8601(year: u32, month: u32, day: u32, time: Option<(u32, u32, 
 /// An age in years, where it is one; the largest verified age is 122.
 pub(super) fn plausible_age(years: f32) -> Option<f32> {
     (0.0..=122.0).contains(&years).then_some(years)
+}
+
+/// The completed years from a day of birth to another day, each as year, month and day.
+pub(super) fn age_on(birth: (u32, u32, u32), day: (u32, u32, u32)) -> Option<f32> {
+    iso_8601(birth.0, birth.1, birth.2, None)?;
+    let before_birthday = u32::from((day.1, day.2) < (birth.1, birth.2));
+    plausible_age(day.0.checked_sub(birth.0)?.checked_sub(before_birthday)? as f32)
+}
+
+/// The same of two days in ISO 8601; a time of the day is ignored.
+pub(super) fn age_between(birth: &str, recorded: &str) -> Option<f32> {
+    let day = |text: &str| {
+        let number = |from: usize, to: usize| text.get(from..to)?.parse::<u32>().ok();
+        Some((number(0, 4)?, number(5, 7)?, number(8, 10)?))
+    };
+    age_on(day(birth)?, day(recorded)?)
+}
+
+/// The label without its minus sign where it names a lead upside down: `-aVR`, `ECG -aVR`. A hyphen between words, as in
+/// `ECG-II`, is no minus sign.
+pub(super) fn upside_down(label: &str) -> Option<String> {
+    let label = label.trim();
+    let at = label.char_indices().find_map(|(at, c)| {
+        let begins = label.get(..at).is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace));
+        let names = label.get(at + 1..).is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_alphanumeric()));
+        (c == '-' && begins && names).then_some(at)
+    })?;
+    let (before, after) = label.split_at_checked(at)?;
+    Some(format!("{before}{}", after.strip_prefix('-')?))
 }
 
 #[cfg(test)]
@@ -286,12 +334,20 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_those_of_the_calendar() {
-        assert_eq!(iso_8601(2020, 5, 12, Some((12, 33, 59))).as_deref(), Some("2020-05-12T12:33:59"));
-        assert_eq!(iso_8601(2000, 2, 29, None).as_deref(), Some("2000-02-29"));
-        for (year, month, day) in [(1900, 2, 29), (2020, 13, 1), (2020, 4, 31), (0, 1, 1), (2020, 1, 0)] {
-            assert_eq!(iso_8601(year, month, day, None), None);
+    fn leads_by_their_numbers() {
+        let numbers = [1, 2, 61, 62, 63, 64, 3, 4, 5, 6, 7, 8];
+        assert_eq!(numbers.map(lead_by_number), Lead::ALL.map(Some));
+        assert_eq!([0, 9, 60, 65, u32::MAX].map(lead_by_number), [None; 5]);
+    }
+
+    #[test]
+    fn ages_are_completed_years() {
+        assert_eq!(age_on((1953, 5, 8), (2002, 5, 7)), Some(48.0));
+        assert_eq!(age_on((1953, 5, 8), (2002, 5, 8)), Some(49.0));
+        for (birth, day) in [((2003, 1, 1), (2002, 5, 8)), ((1953, 0, 0), (2002, 5, 8)), ((1853, 1, 1), (2002, 5, 8))] {
+            assert_eq!(age_on(birth, day), None);
         }
-        assert_eq!(iso_8601(2020, 1, 1, Some((24, 0, 0))), None);
+        assert_eq!(age_between("1953-05-08", "2002-05-07T23:59:59"), Some(48.0));
+        assert_eq!(age_between("1953", "2002-05-08"), None);
     }
 }

@@ -40,9 +40,6 @@ pub(super) fn advice(looks_like: &str, readable: &str) -> String {
 
 /// Kinds of files that are usual around ECGs and that a general list of file types does not know.
 fn known_content(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.starts_with(b"MATLAB 5.0 MAT-file") {
-        return Some("a MATLAB file without a WFDB header beside it");
-    }
     if bytes.starts_with(b"0       ") && bytes.len() >= 256 {
         return Some("an EDF recording");
     }

@@ -7,10 +7,10 @@
 //! says. A signal file is always read through its header.
 //!
 //! # Encodings
-//! Storage formats 8, 16, 24, 32, 61, 80, 160, 212, 310 and 311 of
+//! Storage formats 8, 16, 24, 32, 61, 80, 160, 212, 310, 311 and, compressed with FLAC, 508, 516 and 524 of
 //! [signal(5)](https://physionet.org/physiotools/wag/signal-5.htm), with several samples a frame, skew and byte offset
-//! as in [header(5)](https://physionet.org/physiotools/wag/header-5.htm). Not read: FLAC compression (508, 516, 524) and
-//! recordings of several segments, of which one segment can be opened.
+//! as in [header(5)](https://physionet.org/physiotools/wag/header-5.htm). Recordings of several segments, of fixed and
+//! of variable layout, are put together; a gap between them has no valid samples.
 //!
 //! - The smallest number of a format marks a missing sample and becomes NaN.
 //! - Gain 0 means that the signal is not calibrated; the 200 steps per millivolt of the standard are then assumed.
@@ -28,16 +28,20 @@
 //! # Ok::<(), ecgnet::format::FormatError>(())
 //! ```
 
+mod flac;
 mod header;
 mod samples;
+mod segments;
 
+use std::collections::BTreeSet;
 use std::io;
 
 use super::companions::{Companions, is_bare_name};
 use super::error::Place;
 use super::recording::{Calibration, MAXIMUM_VALUES, Recording, SAMPLING_RATES, assign_leads, bounded};
-use super::{Format, FormatError, ReadOptions, Source, Unit, sniff, stem};
+use super::{Format, FormatError, MAXIMUM_FILE_SIZE, ReadOptions, Source, Unit, sniff, stem};
 use crate::ecg::{Amplitude, EcgError, Lead, Notice};
+use flac::StreamInfo;
 use header::{Header, Signal};
 use samples::Storage;
 
@@ -66,6 +70,20 @@ pub(super) fn header_of(name: &str, companions: &dyn Companions) -> Option<(Stri
         let names = ["hea", "HEA"].map(|extension| format!("{}.{extension}", stem(name)));
         names.into_iter().find_map(|header_name| load(header_name).filter(names_signal_file))
     })
+}
+
+/// The files that a header names, each once: the signal files, or the headers of the segments.
+pub(crate) fn files_of(header: &str) -> Vec<String> {
+    let lines = header.trim_start_matches('\u{feff}').lines().map(str::trim);
+    let mut first_words = lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .filter_map(|line| line.split_ascii_whitespace().next());
+    // The record line: `name/segments` announces a record of several segments.
+    let segmented = first_words.next().is_some_and(|record| record.contains('/'));
+    let mut seen = BTreeSet::new();
+    // `~` is a gap between segments or a signal without samples.
+    let names = first_words.filter(|&name| name != "~" && seen.insert(name));
+    names.map(|name| if segmented { format!("{name}.hea") } else { name.to_owned() }).collect()
 }
 
 fn has_extension(name: &str, extension: &str) -> bool {
@@ -103,8 +121,11 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
         return Err(FormatError::MissingCompanion { file: source.name.to_owned(), format: NAME, needs });
     }
     let shown = &source.bytes[..source.bytes.len().min(MAXIMUM_HEADER_SIZE as usize)];
-    let header = header::parse(&String::from_utf8_lossy(shown), place)?;
-    read_signals(header, source.companions, options, place)
+    let mut header = header::parse(&String::from_utf8_lossy(shown), place)?;
+    match header.segments.take() {
+        Some(segments) => segments::read(header, &segments, source.companions, options, place),
+        None => read_signals(header, u64::MAX, source.companions, options, place),
+    }
 }
 
 /// One lead to be read: which signal it is, and what its numbers mean.
@@ -125,10 +146,21 @@ struct Group<'a> {
     frame: u64,
     /// The size of the file after the byte offset.
     available: u64,
+    /// Where the file is compressed: the beginning of it.
+    flac: Option<StreamInfo>,
 }
 
+/// The numbers of a [`Group`], loaded.
+enum Loaded {
+    Stored(Vec<u8>),
+    /// Unpacked: the numbers of all channels by turns.
+    Unpacked(Vec<i32>),
+}
+
+/// Reads the signals of a header, `most` frames of them.
 fn read_signals(
     header: Header,
+    most: u64,
     companions: &dyn Companions,
     options: &ReadOptions,
     place: Place<'_>,
@@ -147,20 +179,24 @@ fn read_signals(
         return Err(place.ecg(EcgError::SamplingRate(recording.sampling_rate)));
     }
     let groups = groups(&header.signals, selected, companions, place)?;
-    let frames = header.frames.unwrap_or_else(|| groups.iter().map(Group::frames).min().unwrap_or(0));
+    let in_files = groups.iter().filter_map(Group::frames).min();
+    let frames = header.frames.or(in_files).ok_or_else(|| {
+        place.damaged("line 1", "neither the header nor the signal file says how many samples there are")
+    })?;
     for group in &groups {
         group.check_length(frames, place)?;
     }
     // The bound counts in frames; each has so many numbers.
     let numbers_in_frame = groups.iter().map(|group| group.frame).fold(0, u64::saturating_add);
-    let (kept, notice) = bounded(frames, numbers_in_frame, recording.sampling_rate / samples_per_frame as f64);
+    let (kept, notice) =
+        bounded(frames.min(most), numbers_in_frame, recording.sampling_rate / samples_per_frame as f64);
     recording.notices.extend(notice);
     let checked = kept == frames && header.frames.is_some();
     let mut wrong_checksums = Vec::new();
     for group in &groups {
-        let bytes = group.load(kept, companions, place)?;
+        let loaded = group.load(kept, companions, place)?;
         for selected in &group.selected {
-            let numbers = group.numbers(selected.signal, &bytes, kept);
+            let numbers = group.numbers(selected.signal, &loaded, kept);
             if checked && !checksum_fits(selected.signal, &numbers) {
                 wrong_checksums.push(selected.lead.name());
             }
@@ -204,6 +240,10 @@ fn groups<'a>(
             return Err(place.damaged(format!("line {}", first.line), reason));
         }
         let size = companions.size(&first.file).map_err(|error| file_error(error, &first.file, place))?;
+        let flac = match first.storage {
+            Storage::Flac { bits } => Some(stream_info(signals, bits, companions, place)?),
+            _ => None,
+        };
         groups.push(Group {
             signals,
             selected: own,
@@ -211,10 +251,37 @@ fn groups<'a>(
             storage: first.storage,
             byte_offset: first.byte_offset,
             frame: signals.iter().map(|signal| signal.samples_per_frame).fold(0, u64::saturating_add),
-            available: size.saturating_sub(first.byte_offset),
+            // In a compressed file the offset counts samples.
+            available: if flac.is_some() { size } else { size.saturating_sub(first.byte_offset) },
+            flac,
         });
     }
     Ok(groups)
+}
+
+/// The beginning of a compressed file, compared with the lines of its signals.
+fn stream_info(
+    signals: &[Signal],
+    bits: u32,
+    companions: &dyn Companions,
+    place: Place<'_>,
+) -> Result<StreamInfo, FormatError> {
+    let Some(first) = signals.first() else { return Err(place.not_an_ecg("it has no signals")) };
+    let start = companions.read(&first.file, 0, StreamInfo::SIZE);
+    let start = start.map_err(|error| file_error(error, &first.file, place))?;
+    let damaged = |reason: String| Place { file: &first.file, ..place }.damaged("its beginning", reason);
+    let info = StreamInfo::parse(&start).ok_or_else(|| damaged("it is no FLAC file".to_owned()))?;
+    if info.channels != signals.len() as u64 {
+        return Err(damaged(format!("it has {} channels, the header announces {}", info.channels, signals.len())));
+    }
+    if info.bits > bits {
+        return Err(damaged(format!("its samples have {} bits, the header allows {bits}", info.bits)));
+    }
+    if let Some(other) = signals.iter().find(|signal| signal.samples_per_frame != first.samples_per_frame) {
+        let reason = format!("the signals of {} differ in their samples per frame, which FLAC cannot have", first.file);
+        return Err(place.damaged(format!("line {}", other.line), reason));
+    }
+    Ok(info)
 }
 
 fn file_error(error: io::Error, needs: &str, place: Place<'_>) -> FormatError {
@@ -227,14 +294,23 @@ fn file_error(error: io::Error, needs: &str, place: Place<'_>) -> FormatError {
 }
 
 impl Group<'_> {
-    /// Whole frames in the file.
-    fn frames(&self) -> u64 {
-        self.storage.numbers(self.available) / self.frame
+    /// Whole frames in the file; `None` where a compressed file does not say it.
+    fn frames(&self) -> Option<u64> {
+        match self.flac {
+            Some(info) => {
+                info.samples.map(|samples| samples.saturating_sub(self.byte_offset) * info.channels / self.frame)
+            }
+            None => Some(self.storage.numbers(self.available) / self.frame),
+        }
     }
 
     fn check_length(&self, frames: u64, place: Place<'_>) -> Result<(), FormatError> {
         // A file must have one frame at least, whether their number is stated or not.
         let frames = frames.max(1);
+        if let Some(present) = self.frames().filter(|&present| self.flac.is_some() && present < frames) {
+            let reason = format!("it has {present} samples of each signal, the header announces {frames}");
+            return Err(Place { file: self.file, ..place }.damaged("its beginning", reason));
+        }
         let needed = frames.checked_mul(self.frame).and_then(|numbers| self.storage.bytes(numbers));
         if needed.is_some_and(|needed| needed <= self.available) {
             return Ok(());
@@ -245,27 +321,52 @@ impl Group<'_> {
     }
 
     /// Loads the numbers of so many frames, and of the frames after them that skewed signals need.
-    fn load(&self, frames: u64, companions: &dyn Companions, place: Place<'_>) -> Result<Vec<u8>, FormatError> {
+    fn load(&self, frames: u64, companions: &dyn Companions, place: Place<'_>) -> Result<Loaded, FormatError> {
         let mut skew = 0;
         for Selected { signal, .. } in self.selected.iter().filter(|selected| selected.signal.skew > 0) {
             skew = skew.max(signal.skew);
-            if skew >= self.frames() || skew.saturating_mul(self.frame) > MAXIMUM_VALUES {
+            if skew >= self.frames().unwrap_or(frames) || skew.saturating_mul(self.frame) > MAXIMUM_VALUES {
                 let reason = format!("a skew of {skew} samples in a recording of {frames}");
                 return Err(place.damaged(format!("line {}", signal.line), reason));
             }
         }
         let numbers = frames.saturating_add(skew).saturating_mul(self.frame);
+        if let Some(info) = self.flac {
+            // Where nothing can be compressed, FLAC stores the samples as they are, with heads of blocks between them.
+            let samples = numbers / info.channels;
+            let unpacked = self.byte_offset.saturating_add(samples).saturating_mul(4 * info.channels);
+            let length = unpacked.saturating_add(1 << 20).min(self.available).min(MAXIMUM_FILE_SIZE);
+            let bytes = companions.read(self.file, 0, length).map_err(|error| file_error(error, self.file, place))?;
+            let damaged = |reason: String| Place { file: self.file, ..place }.damaged("its compressed samples", reason);
+            let unpacked = flac::decode(&bytes, self.byte_offset, samples).map_err(damaged)?;
+            let present = unpacked.len() as u64 / self.frame;
+            if present < frames {
+                return Err(damaged(format!("they end after {present} of {frames} samples")));
+            }
+            return Ok(Loaded::Unpacked(unpacked));
+        }
         let length = self.storage.bytes(numbers).unwrap_or(u64::MAX).min(self.available);
-        companions.read(self.file, self.byte_offset, length).map_err(|error| file_error(error, self.file, place))
+        let bytes = companions.read(self.file, self.byte_offset, length);
+        bytes.map(Loaded::Stored).map_err(|error| file_error(error, self.file, place))
     }
 
     /// The numbers of one signal in so many frames; `None` where one is marked as missing or beyond the end.
-    fn numbers(&self, signal: &Signal, bytes: &[u8], frames: u64) -> Vec<Option<i32>> {
-        let others_before = self.signals.iter().take_while(|other| other.line != signal.line);
-        let before: u64 = others_before.map(|other| other.samples_per_frame).sum();
+    fn numbers(&self, signal: &Signal, loaded: &Loaded, frames: u64) -> Vec<Option<i32>> {
+        let others_before = || self.signals.iter().take_while(|other| other.line != signal.line);
+        let before: u64 = others_before().map(|other| other.samples_per_frame).sum();
+        let channel = others_before().count() as u64;
+        let channels = self.signals.len() as u64;
         let stored = (0..frames + signal.skew)
-            .flat_map(|frame| (0..signal.samples_per_frame).map(move |sample| frame * self.frame + before + sample))
-            .map(|index| self.storage.stored(bytes, usize::try_from(index).ok()?));
+            .flat_map(|frame| (0..signal.samples_per_frame).map(move |sample| (frame, sample)))
+            .map(|(frame, sample)| match loaded {
+                Loaded::Stored(bytes) => {
+                    self.storage.stored(bytes, usize::try_from(frame * self.frame + before + sample).ok()?)
+                }
+                Loaded::Unpacked(numbers) => {
+                    let index = (frame * signal.samples_per_frame + sample) * channels + channel;
+                    numbers.get(usize::try_from(index).ok()?).copied()
+                }
+            });
         let skewed = (signal.skew * signal.samples_per_frame) as usize;
         if self.storage == Storage::Difference8 {
             let mut sum = signal.initial;
@@ -649,7 +750,174 @@ mod tests {
         assert!(said(&ecg).contains("has 6000.0 minutes; only the first 30.0 were read"), "{}", said(&ecg));
     }
 
+    fn crc(bytes: &[u8], bits: u32, polynomial: u32) -> u32 {
+        let step = |crc: u32| if crc >> (bits - 1) & 1 == 1 { crc << 1 ^ polynomial } else { crc << 1 };
+        let mask = (1 << bits) - 1;
+        bytes.iter().fold(0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte) << (bits - 8), |crc, _| step(crc) & mask))
+    }
+
+    /// A FLAC file without compression: blocks of up to 400 samples whose channels are stored as they are.
+    fn flac(numbers: &[i32], channels: usize, bits: u32) -> Vec<u8> {
+        let samples = numbers.len() / channels;
+        let packed = 500u64 << 44 | (channels as u64 - 1) << 41 | u64::from(bits - 1) << 36 | samples as u64;
+        let sizes = [1, 144, 1, 144, 0, 0, 0, 0, 0, 0];
+        let mut file = [b"fLaC\x80\0\0\x22", &sizes[..], &packed.to_be_bytes(), &[0; 16]].concat();
+        for (number, block) in numbers.chunks(400 * channels).enumerate() {
+            let length = block.len() / channels;
+            let resolution = [(8, 1), (16, 4), (24, 6)].into_iter().find(|(size, _)| *size == bits).unwrap().1;
+            let mut frame = vec![0xff, 0xf8, 0x70, (channels as u8 - 1) << 4 | resolution << 1, number as u8];
+            frame.extend((length as u16 - 1).to_be_bytes());
+            frame.push(crc(&frame, 8, 7) as u8);
+            for channel in 0..channels {
+                frame.push(2);
+                for sample in 0..length {
+                    let bytes = block[sample * channels + channel].to_be_bytes();
+                    frame.extend(&bytes[4 - bits as usize / 8..]);
+                }
+            }
+            let sum = crc(&frame, 16, 0x8005) as u16;
+            file.extend(frame);
+            file.extend(sum.to_be_bytes());
+        }
+        file
+    }
+
+    /// A record of twelve leads in two FLAC files, as one can have eight channels.
+    fn flac_record(format: u32, divided: i32, samples: usize, unused: usize) -> (NamedFiles, Vec<Vec<i32>>) {
+        let (mut files, leads) = record(if format == 508 { 80 } else { 16 }, divided, samples, 0);
+        files.remove("rec.dat");
+        let mut header = format!("rec 12 500 {samples}\n");
+        for (lead, numbers) in Lead::ALL.iter().zip(&leads) {
+            let (file, gain) = (if lead.index() < 8 { "a.dat" } else { "b.dat" }, 1000.0 / f64::from(divided));
+            let sum = numbers.iter().sum::<i32>() as i16;
+            header += &format!("{file} {format}+{unused} {gain}(0)/mV 16 0 0 {sum} 0 {lead}\n");
+        }
+        for (file, leads) in [("a.dat", &leads[..8]), ("b.dat", &leads[8..])] {
+            let before = vec![7; unused * leads.len()];
+            let numbers = (0..samples).flat_map(|sample| leads.iter().map(move |lead| lead[sample]));
+            let numbers: Vec<i32> = before.into_iter().chain(numbers).collect();
+            files.insert(file.to_owned(), flac(&numbers, leads.len(), format - 500));
+        }
+        files.insert("rec.hea".to_owned(), header.into_bytes());
+        (files, leads)
+    }
+
+    #[test]
+    fn flac_is_read_back_exactly() {
+        for (format, divided, unused) in [(508, 10, 0), (516, 1, 0), (516, 1, 450), (524, 1, 3)] {
+            let (files, leads) = flac_record(format, divided, 1001, unused);
+            let ecg = read_record(&files).unwrap();
+            assert_eq!(ecg.notices, [], "format {format}");
+            for ((_, samples), numbers) in ecg.leads().iter().zip(&leads) {
+                let gain = 1000.0 / f64::from(divided);
+                let expected: Vec<f32> = numbers.iter().map(|&number| (f64::from(number) / gain) as f32).collect();
+                assert_eq!(samples, &expected, "format {format}");
+            }
+        }
+    }
+
+    #[test]
+    fn several_samples_a_frame_in_flac() {
+        let header = "rec 2 250 3\nrec.dat 516x2 100/mV 16 0 0 0 0 I\nrec.dat 516x2 100/mV 16 0 0 0 0 II";
+        let mut files = small(header, &[]);
+        files.insert("rec.dat".to_owned(), flac(&[1, 10, 2, 20, 3, 30, 4, 40, 5, 50, -32_768, 60], 2, 16));
+        let ecg = read_record(&files).unwrap();
+        assert_eq!(ecg.sampling_rate(), 500.0);
+        assert_eq!(ecg.lead(Lead::I).unwrap()[..5], [0.01, 0.02, 0.03, 0.04, 0.05]);
+        assert!(ecg.lead(Lead::I).unwrap()[5].is_nan());
+        assert_eq!(ecg.lead(Lead::II).unwrap(), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
+    }
+
+    #[test]
+    fn flac_files_that_contradict_the_header_are_refused() {
+        for (header, expected) in [
+            ("rec 1 500 3\nrec.dat 516 1/mV 16 0 0 0 0 I", "it has 2 channels, the header announces 1"),
+            (
+                "rec 2 500 3\nrec.dat 508 1 16 0 0 0 0 I\nrec.dat 508 1 16 0 0 0 0 II",
+                "have 16 bits, the header allows 8",
+            ),
+            (
+                "rec 2 500 3\nrec.dat 516x2 1 9 0 0 0 0 I\nrec.dat 516 1 9 0 0 0 0 II",
+                "differ in their samples per frame",
+            ),
+            ("rec 2 500 9\nrec.dat 516 1 9 0 0 0 0 I\nrec.dat 516 1 9 0 0 0 0 II", "it has 3 samples of each signal"),
+        ] {
+            let mut files = small(header, &[]);
+            files.insert("rec.dat".to_owned(), flac(&[1, 2, 3, 4, 5, 6], 2, 16));
+            let error = read_record(&files).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        let (mut files, _) = flac_record(516, 1, 1001, 0);
+        files.get_mut("a.dat").unwrap()[900] ^= 1;
+        assert!(
+            read_record(&files).unwrap_err().to_string().contains("a.dat (WFDB) is damaged at its compressed samples")
+        );
+    }
+
+    /// A recording of two segments and a gap between them; the second has lead II only.
+    fn segments() -> NamedFiles {
+        let mut files = small("rec/4 2 500 11\nlayout 0\none 4\n~ 2\ntwo 5\n# Age: 50\n", &[]);
+        let lines =
+            |leads: &[&str]| leads.iter().map(|lead| format!("NAME.dat 16 100/mV 16 0 0 0 0 {lead}\n")).collect();
+        let one: String = lines(&["I", "II"]);
+        let two: String = lines(&["II"]);
+        files.insert("one.hea".to_owned(), format!("one 2 500 4\n{}", one.replace("NAME", "one")).into());
+        files.insert("two.hea".to_owned(), format!("two 1 500 5\n{}", two.replace("NAME", "two")).into());
+        files.insert("one.dat".to_owned(), encode(16, &[1, 10, 2, 20, 3, 30, 4, 40], 2));
+        files.insert("two.dat".to_owned(), encode(16, &[5, 6, 7, 8, 9], 1));
+        files
+    }
+
+    #[test]
+    fn segments_are_put_together() {
+        let ecg = read_record(&segments()).unwrap();
+        let hundredths = |lead| {
+            let samples = ecg.lead(lead).unwrap().iter();
+            samples.map(|x| if x.is_nan() { -1 } else { (x * 100.0).round() as i32 }).collect::<Vec<_>>()
+        };
+        assert_eq!(hundredths(Lead::I), [1, 2, 3, 4, -1, -1, -1, -1, -1, -1, -1]);
+        assert_eq!(hundredths(Lead::II), [10, 20, 30, 40, -1, -1, 5, 6, 7, 8, 9]);
+        assert_eq!((ecg.sampling_rate(), ecg.person.age, ecg.person.id.as_deref()), (500.0, Some(50.0), Some("rec")));
+    }
+
+    #[test]
+    fn what_is_wrong_with_segments_is_named() {
+        for (header, code, expected) in [
+            ("rec/1 2 500 4\nnone 4", "missing-companion", "needs the file none.hea"),
+            ("rec/1 2 500 4\n../one 4", "damaged", "line 2: the segment \"../one\" is not in the folder"),
+            ("rec/2 2 500 8\none 4\none 4", "damaged", "line 3: the segment \"one\" is listed twice"),
+            ("rec/1 2 250 4\none 4", "damaged", "one.hea (WFDB) is damaged at line 1: the rate is 500 Hz"),
+            ("rec/1 2 500 4\nrec 4", "damaged", "a segment is made of segments itself"),
+            ("rec/1 2 500 4\n~ 4", "not-an-ecg", "none of its segments has samples"),
+            ("rec/1 2 500 40\none 40", "truncated", "one.dat (WFDB) is cut off"),
+        ] {
+            let mut files = segments();
+            files.insert("rec.hea".to_owned(), header.into());
+            let error = read_record(&files).unwrap_err();
+            assert_eq!(error.code(), code, "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        let mut files = segments();
+        files.insert("rec.hea".to_owned(), "rec/3 2 500 400009\none 4\n~ 400000\ntwo 5".into());
+        let ecg = read_record(&files).unwrap();
+        assert_eq!(ecg.samples(), 4);
+        assert!(said(&ecg).contains("because of a long gap the recording was read up to line 3"), "{}", said(&ecg));
+    }
+
     proptest! {
+        #[test]
+        fn damaged_segments_and_flac_files_never_panic(
+            list in damaged(segments()["rec.hea"].clone()),
+            first in damaged(flac_record(516, 1, 600, 0).0["a.dat"].clone()),
+        ) {
+            let mut files = segments();
+            files.insert("rec.hea".to_owned(), list);
+            let _ = read_record(&files);
+            let (mut files, _) = flac_record(516, 1, 600, 0);
+            files.insert("a.dat".to_owned(), first);
+            let _ = read_record(&files);
+        }
+
         #[test]
         fn damaged_records_never_panic(
             header in damaged(record(212, 1, 600, 0).0["rec.hea"].clone()),

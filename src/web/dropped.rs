@@ -1,52 +1,29 @@
 //! Which of the files that a person drops together form a recording.
 
 use crate::ecg::Ecg;
-use crate::format::{self, Companions, FormatError, NamedFiles, ReadOptions};
-use std::cell::RefCell;
-use std::collections::BTreeSet;
-use std::io;
+use crate::format::{Collection, FormatError, NamedFiles, ReadOptions, is_other_file};
 
 /// A recording of one or several dropped files, or why there is none.
 #[derive(Debug)]
 pub struct Dropped {
-    /// The file that was read; others may have been read with it.
+    /// The name of the recording: of its file, with the archive and the folder that it is in.
     pub file: String,
     pub ecg: Result<Ecg, FormatError>,
 }
 
-/// Reads every recording among `files`, which come from one folder, in the order of their names.
+/// Reads every recording among `files`, in the order of their names. Files in a folder are named with their path.
 ///
-/// A file that was read as part of another's recording, such as the signal file of a WFDB header, is no recording of
-/// its own. Only the readers know what belongs together: they are watched asking for it.
+/// A file that belongs to another's recording, such as the signal file of a WFDB header, is no recording of its own.
+/// What is no ECG is an error if it was dropped by itself; in a folder or an archive it is passed over.
 pub fn read_all(files: &NamedFiles, options: &ReadOptions) -> Vec<Dropped> {
-    let watched = Watched { files, asked: RefCell::default() };
-    let mut recordings = Vec::new();
-    for (file, bytes) in files {
-        if watched.asked.borrow().contains(file) {
-            continue;
-        }
-        let ecg = format::read(file, bytes, &watched, options);
-        recordings.push(Dropped { file: file.clone(), ecg });
-    }
-    recordings
+    let collection = Collection::from_files(files);
+    let read = |(index, name): (usize, &str)| Dropped { file: name.to_owned(), ecg: collection.read(index, options) };
+    collection.names().enumerate().map(read).filter(|dropped| !is_passed_over(dropped)).collect()
 }
 
-/// Files that remember whether they were asked for.
-struct Watched<'a> {
-    files: &'a NamedFiles,
-    asked: RefCell<BTreeSet<String>>,
-}
-
-impl Companions for Watched<'_> {
-    fn size(&self, name: &str) -> io::Result<u64> {
-        self.files.size(name)
-    }
-
-    fn read(&self, name: &str, start: u64, length: u64) -> io::Result<Vec<u8>> {
-        let bytes = self.files.read(name, start, length)?;
-        self.asked.borrow_mut().insert(name.to_owned());
-        Ok(bytes)
-    }
+fn is_passed_over(dropped: &Dropped) -> bool {
+    let in_folder_or_archive = dropped.file.contains('/');
+    in_folder_or_archive && dropped.ecg.as_ref().is_err_and(|error| is_other_file(&dropped.file, error))
 }
 
 #[cfg(test)]
@@ -72,7 +49,7 @@ mod tests {
     #[test]
     fn two_files_of_a_recording_are_one_recording() {
         let files = record("a").into_iter().chain(record("b")).chain([("c.txt".to_owned(), b"no".to_vec())]);
-        assert_eq!(outcomes(files), ["a.dat: 8 leads", "b.dat: 8 leads", "c.txt: unknown-format"]);
+        assert_eq!(outcomes(files), ["a.hea: 8 leads", "b.hea: 8 leads", "c.txt: unknown-format"]);
     }
 
     #[test]
@@ -81,5 +58,23 @@ mod tests {
         assert_eq!(outcomes([header]), ["a.hea: missing-companion"]);
         assert_eq!(outcomes([samples]).len(), 1);
         assert_eq!(outcomes([]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn folders_and_archives_are_opened_and_other_files_in_them_passed_over() {
+        let in_folder = record("a").into_iter().map(|(name, bytes)| (format!("ward/{name}"), bytes));
+        let others =
+            ["ward/readme.txt", "ward/list.csv", "ward/scan.pdf"].map(|name| (name.to_owned(), b"no".to_vec()));
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, bytes) in record("b").into_iter().chain([("list.csv".to_owned(), b"x,y".to_vec())]) {
+            zip.start_file(format!("exams/{name}"), zip::write::SimpleFileOptions::default()).unwrap();
+            std::io::Write::write_all(&mut zip, &bytes).unwrap();
+        }
+        let zip = ("exams.zip".to_owned(), zip.finish().unwrap().into_inner());
+        let files = in_folder.chain(others).chain([zip, ("alone.pdf".to_owned(), b"%PDF-1.7".to_vec())]);
+        assert_eq!(
+            outcomes(files),
+            ["alone.pdf: unknown-format", "exams.zip/exams/b.hea: 8 leads", "ward/a.hea: 8 leads"]
+        );
     }
 }

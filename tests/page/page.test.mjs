@@ -191,12 +191,12 @@ test("files of several recordings become a table that can be sorted and saved", 
   assert.match(await text("#rows"), /d\.hea.*also needs the file d\.dat/);
   assert.match(await text("#rows"), /Lead V3 is flat/);
   await page.getByRole("button", { name: "Stated age" }).click();
-  assert.deepEqual((await heads()).slice(0, 3), ["b.dat", "c.dat", "a.dat"]);
+  assert.deepEqual((await heads()).slice(0, 3), ["b.hea", "c.hea", "a.hea"]);
   await page.getByRole("button", { name: "Stated age" }).click();
-  assert.deepEqual((await heads()).slice(0, 3), ["a.dat", "c.dat", "b.dat"]);
+  assert.deepEqual((await heads()).slice(0, 3), ["a.hea", "c.hea", "b.hea"]);
   assert.equal(await page.locator("th[aria-sort]").getAttribute("aria-sort"), "descending");
-  await page.getByRole("button", { name: "c.dat" }).click();
-  await says("#recording-title", /^c\.dat$/);
+  await page.getByRole("button", { name: "c.hea" }).click();
+  await says("#recording-title", /^c\.hea$/);
   assert.match(await text("#warnings"), /Lead V3 is flat/);
   await picture("batch");
 
@@ -206,9 +206,9 @@ test("files of several recordings become a table that can be sorted and saved", 
   assert.equal(json[0].stated, undefined);
   const csv = await saved("Save CSV");
   assert.equal(csv.trim().split("\n").length, 5);
-  assert.match(csv, /^file,network,age,.*\na\.dat,\w+,[\d.]+,[\d.]+,[\d.]+,\w+,[\d.]+,,,/);
+  assert.match(csv, /^file,network,age,.*\na\.hea,\w+,[\d.]+,[\d.]+,[\d.]+,\w+,[\d.]+,,,/);
   await page.locator("#with-stated").check();
-  assert.match(await saved("Save CSV"), /\na\.dat,.*,71,male,/);
+  assert.match(await saved("Save CSV"), /\na\.hea,.*,71,male,/);
   assert.deepEqual(JSON.parse(await saved("Save JSON"))[1].stated.years, 33);
 
   await page.getByRole("button", { name: "Clear" }).click();

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ecgnet::ecg::{Ecg, Lead};
+
 /// A file or folder of the reference data, or `None`, said on stderr, where that data is absent.
 pub fn shared(path: &str) -> Option<PathBuf> {
     let root = match std::env::var_os("ECGNET_SHARED") {
@@ -38,4 +40,21 @@ pub fn read_npy(path: &Path) -> Vec<f32> {
     let header = u16::from_le_bytes([bytes[8], bytes[9]]) as usize;
     assert!(String::from_utf8_lossy(&bytes[..10 + header]).contains("'<f4', 'fortran_order': False"));
     bytes[10 + header..].chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+/// A lead by an independent reader: its first and last sample, the sum and the largest absolute value, in millivolt.
+pub type ExpectedLead = (Lead, f64, f64, f64, f64);
+
+/// Compares the leads, in their order, with those by an independent reader, which were written with six digits or more.
+pub fn assert_leads(ecg: &Ecg, expected: &[ExpectedLead]) {
+    assert!(ecg.leads().iter().map(|(lead, _)| lead).eq(expected.iter().map(|(lead, ..)| lead)));
+    for ((lead, samples), (_, first, last, sum, highest)) in ecg.leads().iter().zip(expected) {
+        let samples: Vec<f64> = samples.iter().map(|&sample| f64::from(sample)).collect();
+        let close = |a: f64, b: f64, within: f64| assert!((a - b).abs() <= within, "lead {lead}: {a}, expected {b}");
+        close(samples[0], *first, 2e-6);
+        close(samples[samples.len() - 1], *last, 2e-6);
+        // Each sample is rounded to 32 bits.
+        close(samples.iter().sum(), *sum, 1e-3 + sum.abs() * 1e-6);
+        close(samples.iter().fold(0.0, |highest, sample| highest.max(sample.abs())), *highest, 1e-5 * highest.max(1.0));
+    }
 }

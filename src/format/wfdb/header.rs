@@ -18,9 +18,21 @@ pub(super) struct Header {
     pub frames_per_second: f64,
     /// Samples of each signal, or frames if a signal has several samples a frame; `None` where it is not said.
     pub frames: Option<u64>,
+    /// The parts of a recording of several segments, which has no signals of its own.
+    pub segments: Option<Vec<Segment>>,
     pub signals: Vec<Signal>,
     pub person: Person,
     pub notices: Vec<Notice>,
+}
+
+/// One line of the list of segments.
+#[derive(Debug, PartialEq)]
+pub(super) struct Segment {
+    /// Where the line stands in the header, from 1.
+    pub line: usize,
+    /// The record of the segment, or `~` for a gap.
+    pub name: String,
+    pub frames: u64,
 }
 
 /// One signal line.
@@ -66,21 +78,21 @@ pub(super) fn parse(text: &str, place: Place<'_>) -> Result<Header, FormatError>
     let (number, line) =
         lines.next().ok_or_else(|| place.damaged("line 1", "the record line is missing; only comments are there"))?;
     let record = RecordLine::parse(line).map_err(|reason| place.damaged(format!("line {number}"), reason))?;
-    if let Some(segments) = record.segments {
-        let first = lines.next().and_then(|(_, line)| line.split_ascii_whitespace().next()).unwrap_or("of the list");
-        return Err(place.unsupported(
-            format!("line {number}"),
-            format!("a recording of {segments} segments"),
-            format!("open one of its segments instead, such as {first}.hea"),
-        ));
-    }
     let mut signals = Vec::new();
-    for announced in 0..record.signals {
+    let mut segments = Vec::new();
+    let (announced, what) = match record.segments {
+        Some(count) => (count, "segments"),
+        None => (record.signals, "signals"),
+    };
+    for present in 0..announced {
         let (number, line) = lines.next().ok_or_else(|| {
-            let reason = format!("{} signals are announced, but only {announced} lines follow", record.signals);
+            let reason = format!("{announced} {what} are announced, but only {present} lines follow");
             place.damaged(format!("line {number}"), reason)
         })?;
-        signals.extend(parse_signal(line, number, place)?);
+        match record.segments {
+            Some(_) => segments.push(parse_segment(line, number, place)?),
+            None => signals.extend(parse_signal(line, number, place)?),
+        }
     }
     // Some headers of the Challenges have the name of the signal file here.
     let id = record.name.strip_suffix(".mat").unwrap_or(record.name).to_owned();
@@ -88,13 +100,20 @@ pub(super) fn parse(text: &str, place: Place<'_>) -> Result<Header, FormatError>
     let comments = numbered().filter_map(|(_, line)| line.strip_prefix('#'));
     let mut notices = record.notices;
     notices.extend(read_comments(comments, &mut person));
-    Ok(Header { frames_per_second: record.frames_per_second, frames: record.frames, signals, person, notices })
+    Ok(Header {
+        frames_per_second: record.frames_per_second,
+        frames: record.frames,
+        segments: record.segments.map(|_| segments),
+        signals,
+        person,
+        notices,
+    })
 }
 
 /// The first line: `name[/segments] signals [rate[/counter[(base)]] [samples [time [date]]]]`.
 struct RecordLine<'a> {
     name: &'a str,
-    segments: Option<&'a str>,
+    segments: Option<u64>,
     signals: u64,
     frames_per_second: f64,
     frames: Option<u64>,
@@ -107,6 +126,10 @@ impl RecordLine<'_> {
         let mut fields = line.split_ascii_whitespace();
         let name = fields.next().unwrap_or_default();
         let (name, segments) = name.split_once('/').map_or((name, None), |(name, count)| (name, Some(count)));
+        let segments = match segments {
+            Some(count) => Some(count.parse().map_err(|_| format!("the number of segments is {count:?}"))?),
+            None => None,
+        };
         let signals = fields.next().ok_or("the number of signals is missing")?;
         let signals = signals.parse().map_err(|_| format!("the number of signals is {signals:?}"))?;
         let mut notices = Vec::new();
@@ -170,6 +193,16 @@ fn time(field: &str) -> Option<(u32, u32, u32)> {
     Some((hours.parse().ok()?, minutes.parse().ok()?, whole_seconds.parse().ok()?))
 }
 
+/// A line of the list of segments: `record samples`.
+fn parse_segment(line: &str, number: usize, place: Place<'_>) -> Result<Segment, FormatError> {
+    let mut fields = line.split_ascii_whitespace();
+    let name = fields.next().unwrap_or_default().to_owned();
+    let frames = fields.next().and_then(|field| field.parse().ok()).ok_or_else(|| {
+        place.damaged(format!("line {number}"), format!("the number of samples of the segment {name:?} is missing"))
+    })?;
+    Ok(Segment { line: number, name, frames })
+}
+
 /// A signal line: `file format[xN][:skew][+offset] [gain[(baseline)][/unit] [resolution [zero [initial [checksum
 /// [block size [description]]]]]]]`. `None` for a signal that is not stored.
 fn parse_signal(line: &str, number: usize, place: Place<'_>) -> Result<Option<Signal>, FormatError> {
@@ -182,10 +215,9 @@ fn parse_signal(line: &str, number: usize, place: Place<'_>) -> Result<Option<Si
         return Ok(None);
     }
     let storage = Storage::from_number(layout.number).ok_or_else(|| {
-        let compressed = if matches!(layout.number, 508 | 516 | 524) { " (FLAC compression)" } else { "" };
         place.unsupported(
             format!("line {number}"),
-            format!("the storage format {}{compressed}", layout.number),
+            format!("the storage format {}", layout.number),
             "convert the record to format 16 with the WFDB tools (xform) first",
         )
     })?;
@@ -422,8 +454,14 @@ mod tests {
             ("rec 1\nx.dat 16 1000(a)/mV", "damaged", "the gain is \"1000(a)/mV\""),
             ("rec 1\nx.dat 16 inf/mV", "damaged", "the gain is \"inf/mV\""),
             ("rec 1\nx.dat 16 200 12 0 I", "damaged", "the initial value is \"I\""),
-            ("rec 1\nx.dat 516 200", "unsupported", "format 516 (FLAC compression) cannot be read here; convert"),
-            ("rec/2 12 500 5000\nrec_1 2500", "unsupported", "open one of its segments instead, such as rec_1.hea"),
+            ("rec 1\nx.dat 999 200", "unsupported", "the storage format 999 cannot be read here; convert"),
+            ("rec/2 12 500 5000\nrec_1 2500", "damaged", "2 segments are announced, but only 1 lines follow"),
+            (
+                "rec/2 12 500 5000\nrec_1\nrec_2 2500",
+                "damaged",
+                "line 2: the number of samples of the segment \"rec_1\"",
+            ),
+            ("rec/x 12 500 5000", "damaged", "the number of segments is \"x\""),
         ] {
             let error = error(text);
             assert_eq!(error.code(), code, "{text}");

@@ -23,6 +23,8 @@ pub(super) enum Storage {
     Packed10Words,
     /// Format 311: three 10-bit numbers in one 32-bit word, whose two highest bits are not used.
     Packed10,
+    /// Formats 508, 516 and 524: compressed with FLAC, up to so many bits.
+    Flac { bits: u32 },
 }
 
 impl Storage {
@@ -39,6 +41,7 @@ impl Storage {
             212 => Storage::Packed12,
             310 => Storage::Packed10Words,
             311 => Storage::Packed10,
+            508 | 516 | 524 => Storage::Flac { bits: number - 500 },
             _ => return None,
         })
     }
@@ -53,10 +56,11 @@ impl Storage {
             Storage::Offset8 => Some(-(1 << 7)),
             Storage::Packed12 => Some(-(1 << 11)),
             Storage::Packed10Words | Storage::Packed10 => Some(-(1 << 9)),
+            Storage::Flac { bits } => Some(-1 << (bits - 1)),
         }
     }
 
-    /// How many bytes `numbers` numbers take; `None` where that is more than a file can have.
+    /// How many bytes `numbers` numbers take, at least; `None` where that is more than a file can have.
     pub fn bytes(self, numbers: u64) -> Option<u64> {
         match self {
             Storage::Difference8 | Storage::Offset8 => Some(numbers),
@@ -67,6 +71,8 @@ impl Storage {
             Storage::Packed10Words => (numbers / 3).checked_mul(4)?.checked_add(numbers % 3 * 2),
             // One number ends in the second byte, two end in the third.
             Storage::Packed10 => (numbers / 3).checked_mul(4)?.checked_add([0, 2, 3][(numbers % 3) as usize]),
+            // The number is not told by the size.
+            Storage::Flac { .. } => Some(0),
         }
     }
 
@@ -80,6 +86,7 @@ impl Storage {
             Storage::Packed12 => bytes / 3 * 2 + bytes % 3 / 2,
             Storage::Packed10Words => bytes / 4 * 3 + bytes % 4 / 2,
             Storage::Packed10 => bytes / 4 * 3 + [0, 0, 1, 2][(bytes % 4) as usize],
+            Storage::Flac { .. } => 0,
         }
     }
 
@@ -131,6 +138,7 @@ impl Storage {
                 let pair = word((index / 3).checked_mul(4)?.checked_add(begin)?)?;
                 Some(sign_extended(i32::from(u16::from_le_bytes(pair)) >> shift & 0x3ff, 10))
             }
+            Storage::Flac { .. } => None,
         }
     }
 }

@@ -1,0 +1,14 @@
+//! SCP-ECG records: what surrounds the signature.
+#![no_main]
+
+use ecgnet::format::{NoCompanions, ReadOptions, read};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let (header, rest) = data.split_at(data.len().min(16));
+    let mut bytes = header.to_vec();
+    bytes.resize(16, 0);
+    bytes.extend_from_slice(b"SCPECG");
+    bytes.extend_from_slice(rest);
+    let _ = read("fuzz.scp", &bytes, &NoCompanions, &ReadOptions::default());
+});

@@ -1,0 +1,44 @@
+//! The example of the standard and one with altered identity, compared with a decoding by lxml and NumPy.
+
+mod support;
+
+use ecgnet::ecg::{Ecg, Lead, Notice, Person, Sex};
+use ecgnet::format::{ReadOptions, open};
+use support::{ExpectedLead, assert_leads, shared};
+
+const LEADS: &[ExpectedLead] = &[
+    (Lead::I, -0.005, -0.0325, -12.3025, 0.415),
+    (Lead::II, -0.0175, -0.0175, -10.21, 0.6675),
+    (Lead::V1, 0.1075, 0.0275, -5.7475, 1.465),
+    (Lead::V2, 0.1375, 0.02, -6.62, 1.9275),
+    (Lead::V3, 0.1, 0.0325, -7.7975, 1.63),
+    (Lead::V4, 0.07, 0.015, -6.2475, 0.8875),
+    (Lead::V5, 0.0575, -0.05, -7.5225, 0.5875),
+    (Lead::V6, -0.0225, -0.0375, -4.405, 0.9725),
+    (Lead::III, -0.0125, 0.015, 2.0925, 0.9075),
+    (Lead::AVR, 0.01, 0.025, 11.08, 0.34),
+    (Lead::AVL, 0.0025, -0.0225, -6.8025, 0.6325),
+    (Lead::AVF, -0.015, 0.0, -3.925, 0.775),
+];
+
+/// The fixture, its size and its notices checked; `None` where it is absent.
+fn fixture(name: &str, sampling_rate: f64, samples: usize, notices: &[Notice]) -> Option<Ecg> {
+    let ecg = open(&shared(&format!("fixtures/hl7-aecg/{name}"))?, &ReadOptions::default()).unwrap();
+    assert_eq!((ecg.sampling_rate(), ecg.samples()), (sampling_rate, samples));
+    assert_eq!(ecg.notices, notices);
+    Some(ecg)
+}
+
+fn person(id: &str, age: Option<f32>, sex: Option<Sex>, recorded_at: Option<&str>) -> Person {
+    Person { id: Some(id.to_owned()), age, sex, recorded_at: recorded_at.map(str::to_owned) }
+}
+
+#[test]
+fn samples_and_person_equal_those_by_lxml() {
+    for (name, id) in [("example.xml", "SBJ-123"), ("fda_subject1_0.xml", "subject1")] {
+        let Some(ecg) = fixture(name, 500.0, 5000, &[]) else { return };
+        assert_leads(&ecg, LEADS);
+        // The reported age of 46 is what the file says, though its dates of birth and recording make 49.
+        assert_eq!(ecg.person, person(id, Some(46.0), Some(Sex::Male), Some("2002-11-22T09:10:00")));
+    }
+}
