@@ -7,6 +7,9 @@ import { columnsFor, draw } from "./tracing.js";
 const section = element("recording");
 const canvas = element("canvas");
 
+/** What no statement about the file can mend. */
+const BEYOND_CORRECTION = ["empty", "missing-companion", "truncated", "unknown-format"];
+
 /** The recording on show and its laid-out tracing. */
 let shown = null;
 let paper = null;
@@ -84,7 +87,7 @@ export async function show(recording, anew = false) {
   element("tracing").hidden = !isReadable;
   element("estimates").hidden = !isReadable;
   element("comparison").hidden = !isReadable;
-  element("correct").hidden = !recording.source;
+  element("correct").hidden = !recording.source || BEYOND_CORRECTION.includes(reading.error?.code);
   showEstimate(recording);
   element("facts").replaceChildren(...terms(reading.facts));
   showNotices(recording);
