@@ -6,6 +6,9 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 TOOLS := $(TARGET)/tools
 # wasm-bindgen must be of the version that the crate was compiled with.
 BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Cargo.lock)
+# What browsers know that the page is for; --all-features writes what they do not read.
+FEATURES := $(addprefix --enable-,simd bulk-memory nontrapping-float-to-int sign-ext mutable-globals \
+	reference-types multivalue)
 MADE_UP := $(TARGET)/made-up-weights
 INSTALL = $(CARGO) install --quiet --root $(TOOLS) --target-dir $(TOOLS)/build
 export PATH := $(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -33,7 +36,7 @@ $(MADE_UP)/manifest.json: examples/made_up_weights.rs
 ## Builds the page's wasm.
 pkg: tools
 	wasm-pack build --target web --out-dir pkg
-	wasm-opt -O3 --all-features pkg/ecgnet_bg.wasm -o pkg/ecgnet_bg.wasm
+	wasm-opt -O3 $(FEATURES) pkg/ecgnet_bg.wasm -o pkg/ecgnet_bg.wasm
 	cp src/web/PACKAGE.md pkg/README.md
 	node tools/list-page.mjs
 
