@@ -2,20 +2,64 @@
 
 CARGO ?= cargo
 WASM := wasm32-unknown-unknown
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+TOOLS := $(TARGET)/tools
+# wasm-bindgen must be of the version that the crate was compiled with.
+BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Cargo.lock)
+# What browsers know that the page is for; --all-features writes what they do not read.
+FEATURES := $(addprefix --enable-,simd bulk-memory nontrapping-float-to-int sign-ext mutable-globals \
+	reference-types multivalue)
+MADE_UP := $(TARGET)/made-up-weights
+INSTALL = $(CARGO) install --quiet --root $(TOOLS) --target-dir $(TOOLS)/build
+export PATH := $(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export RUSTDOCFLAGS = -D warnings
 
-.PHONY: test lint bench-training toolchain
+.PHONY: test test-core test-page lint bench-training toolchain tools pkg serve dist
 
 ## Runs every test; those that need the reference data say so where it is absent.
 test: toolchain
 	$(CARGO) test
-	$(CARGO) check --target $(WASM) --no-default-features --features web --lib
+	$(MAKE) test-core test-page
+
+## The core in the browser, in the way of `wasm-pack test`, which would build the tests that are native only as well.
+test-core: tools
+	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner CHROMEDRIVER="$${CHROMEDRIVER:-$$(command -v chromedriver)}" \
+		WASM_BINDGEN_TEST_TIMEOUT=300 timeout 3600 $(CARGO) test --release --target $(WASM) --test web
+
+## The page in the browser, with weights that nobody has trained.
+test-page: pkg $(MADE_UP)/manifest.json
+	ECGNET_WEIGHTS=$(MADE_UP) timeout 600 npm test
+
+$(MADE_UP)/manifest.json: examples/made_up_weights.rs
+	$(CARGO) run --quiet --example made_up_weights -- $(MADE_UP) cnn compact
+
+## Builds the page's wasm.
+pkg: tools
+	wasm-pack build --target web --out-dir pkg
+	wasm-opt -O3 $(FEATURES) pkg/ecgnet_bg.wasm -o pkg/ecgnet_bg.wasm
+	cp src/web/PACKAGE.md pkg/README.md
+	node tools/list-page.mjs
+
+## Builds the page and serves it on this computer.
+serve: pkg
+	$(CARGO) run --release -- serve
+
+## A folder that any static host can serve or, from a USB stick, the program in it.
+dist: pkg
+	$(CARGO) build --release
+	rm -rf dist
+	mkdir dist
+	cp -R index.html service-worker.js www pkg dist/
+	rm -f dist/pkg/.gitignore
+	if [ -d weights ]; then cp -R weights dist/; fi
+	cp $(TARGET)/release/ecgnet LICENSE-MIT LICENSE-APACHE dist/
+	@echo "dist/ is ready: any static host, or ./ecgnet serve in it"
 
 ## Formatting, lints and documentation, without a warning, for both targets.
 lint: toolchain
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
-	$(CARGO) clippy --target $(WASM) --no-default-features --features web --lib -- -D warnings
+	$(CARGO) clippy --target $(WASM) --lib -- -D warnings
 	$(CARGO) doc --no-deps
 
 ## Times a training step against TensorFlow's on this machine.
@@ -25,3 +69,19 @@ bench-training:
 toolchain:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it with rustup"; exit 1; }
 	@rustup target list --installed | grep -qx $(WASM) || rustup target add $(WASM)
+
+# What builds and tests the page; each is installed once.
+tools: toolchain $(TOOLS)/bin/wasm-bindgen-$(BINDGEN) $(TOOLS)/bin/wasm-pack node_modules/.package-lock.json
+
+$(TOOLS)/bin/wasm-bindgen-$(BINDGEN):
+	$(INSTALL) wasm-bindgen-cli --version $(BINDGEN)
+	ln -sf wasm-bindgen $@
+
+# It only calls others, so that its own speed is no matter.
+$(TOOLS)/bin/wasm-pack:
+	$(INSTALL) --debug wasm-pack
+
+node_modules/.package-lock.json: package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js with npm is missing"; exit 1; }
+	timeout 600 npm ci --no-audit --no-fund --loglevel error
+	@touch $@

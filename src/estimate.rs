@@ -5,7 +5,7 @@ use crate::network::deployed::{DeployError, DeployedNetwork};
 use crate::network::weights::{Calibration, Weights};
 use crate::network::{Architecture, Head};
 use crate::signal::{self, Input, Preprocessing, SignalError, Window};
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor, TensorData, activation};
 use serde::Serialize;
 
 /// What a network says of a recording.
@@ -45,6 +45,16 @@ pub enum EstimatorError {
     HeadTwice(Head),
     #[error(transparent)]
     Deploy(#[from] DeployError),
+}
+
+/// Why nothing could be computed of a recording.
+#[derive(Debug, thiserror::Error)]
+pub enum ComputeError {
+    #[error(transparent)]
+    Signal(#[from] SignalError),
+    /// A graphics card that is lost or out of memory; another device may do.
+    #[error("the device that computes has failed: {0}")]
+    Device(String),
 }
 
 /// A network on a device with its calibration.
@@ -103,6 +113,30 @@ impl Estimator {
     /// # Errors
     /// Where the recording cannot be made a network's input.
     pub fn estimate(&self, ecg: &Ecg, window: Window) -> Result<Estimate, SignalError> {
+        let (mut estimate, inputs) = self.prepare(ecg, window)?;
+        for (part, Input { samples, .. }) in self.parts.iter().zip(inputs) {
+            let answers = part.run(samples);
+            let [ages, sexes] = answers.map(|answer| answer.map(|tensor| values(tensor.into_data())));
+            estimate.add(part.said(ages, sexes));
+        }
+        Ok(estimate)
+    }
+
+    /// As [`Estimator::estimate`], without blocking: in a browser the answer of a graphics card cannot be waited for.
+    ///
+    /// # Errors
+    /// Where the recording cannot be made a network's input, or the device fails.
+    pub async fn estimate_later(&self, ecg: &Ecg, window: Window) -> Result<Estimate, ComputeError> {
+        let (mut estimate, inputs) = self.prepare(ecg, window)?;
+        for (part, Input { samples, .. }) in self.parts.iter().zip(inputs) {
+            let [ages, sexes] = part.run(samples);
+            estimate.add(part.said(later(ages).await?, later(sexes).await?));
+        }
+        Ok(estimate)
+    }
+
+    /// The inputs of the parts, and an estimate that knows the notices only.
+    fn prepare(&self, ecg: &Ecg, window: Window) -> Result<(Estimate, Vec<Input>), SignalError> {
         let quality = signal::quality::assess(ecg, window);
         let mut inputs = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
@@ -114,27 +148,44 @@ impl Estimator {
                 notices.push(notice);
             }
         }
-        let mut estimate = Estimate { network: self.architecture, age: None, sex: None, notices };
-        for (part, Input { samples, .. }) in self.parts.iter().zip(inputs) {
-            for said in part.run(samples) {
-                estimate.age = estimate.age.or(said.age);
-                estimate.sex = estimate.sex.or(said.sex);
-            }
+        Ok((Estimate { network: self.architecture, age: None, sex: None, notices }, inputs))
+    }
+}
+
+impl Estimate {
+    /// Adds what a part says of what nobody has said anything of yet.
+    fn add(&mut self, said: Vec<Said>) {
+        for said in said {
+            self.age = self.age.or(said.age);
+            self.sex = self.sex.or(said.sex);
         }
-        Ok(estimate)
+    }
+}
+
+fn values(data: TensorData) -> Vec<f32> {
+    data.try_to_vec().expect("a network's outputs are 32-bit floats")
+}
+
+async fn later(answer: Option<Tensor<2>>) -> Result<Option<Vec<f32>>, ComputeError> {
+    match answer {
+        Some(tensor) => {
+            let data = tensor.into_data_async().await;
+            Ok(Some(values(data.map_err(|error| ComputeError::Device(error.to_string()))?)))
+        }
+        None => Ok(None),
     }
 }
 
 impl Part {
-    /// Runs the network on inputs laid one after the other.
-    fn run(&self, inputs: Vec<f32>) -> Vec<Said> {
+    /// Runs the network on inputs laid one after the other: ages, and probabilities of the sexes.
+    fn run(&self, inputs: Vec<f32>) -> [Option<Tensor<2>>; 2] {
         let outputs = self.network.forward(self.network.input(inputs));
-        let read = |tensor: Tensor<2>| -> Vec<f32> {
-            tensor.into_data().try_to_vec().expect("a network's outputs are 32-bit floats")
-        };
-        let ages = outputs.age.map(read).unwrap_or_default();
         let temperature = self.calibration.sex_temperature;
-        let sexes = outputs.sex.map(|logits| read(activation::softmax(logits / temperature, 1))).unwrap_or_default();
+        [outputs.age, outputs.sex.map(|logits| activation::softmax(logits / temperature, 1))]
+    }
+
+    fn said(&self, ages: Option<Vec<f32>>, sexes: Option<Vec<f32>>) -> Vec<Said> {
+        let (ages, sexes) = (ages.unwrap_or_default(), sexes.unwrap_or_default());
         let count = ages.len().max(sexes.len() / Sex::COUNT);
         let said = |index: usize| Said {
             age: ages.get(index).map(|age| self.age(age * 100.0)),

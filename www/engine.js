@@ -4,25 +4,37 @@
 
 const waiting = new Map();
 let calls = 0;
-/** Set once nothing can be computed any more. */
-let ended = null;
+let worker = null;
+/** Called where the worker was lost; the next call starts a new, empty one. */
+let onLost = () => {};
 
-const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "ecgnet" });
-
-function end(message, code) {
-  ended = Object.assign(new Error(message), { code });
-  waiting.forEach(({ reject }) => reject(ended));
-  waiting.clear();
+function start() {
+  worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "ecgnet" });
+  worker.addEventListener("message", ({ data }) => received(data));
+  worker.addEventListener("error", () => lost("worker", "The computing part of this page could not be started.", false));
 }
 
-worker.addEventListener("message", ({ data: { call, progress, result, error } }) => {
+/** Nothing that was asked will be answered. */
+function lost(code, message, again) {
+  worker.terminate();
+  worker = null;
+  const error = Object.assign(new Error(message), { code });
+  const left = [...waiting.values()];
+  waiting.clear();
+  if (again) {
+    onLost();
+  }
+  left.forEach(({ reject }) => reject(error));
+}
+
+function received({ call, progress, result, error }) {
   const { resolve, reject, onProgress } = waiting.get(call) ?? {};
   if (progress) {
     onProgress?.(progress);
     return;
   }
   if (error?.code === "crash") {
-    end("The computation has stopped unexpectedly. Please reload the page.", error.code);
+    lost("crash", "The computation stopped unexpectedly and was started anew.", true);
     return;
   }
   waiting.delete(call);
@@ -31,24 +43,28 @@ worker.addEventListener("message", ({ data: { call, progress, result, error } })
   } else {
     resolve?.(result);
   }
-});
-
-worker.addEventListener("error", () => end("The computing part of this page could not be started.", "worker"));
+}
 
 /**
- * Asks the worker for something; see `actions` there.
- * @param {string} action
- * @param {unknown} [argument]
+ * Calls a method of the worker's `Session`.
+ * @param {string} method
+ * @param {unknown[]} [given]
  * @param {(progress: Progress) => void} [onProgress]
+ * @param {Transferable[]} [moved] what the page has no use for any more
  */
-export function ask(action, argument, onProgress) {
+export function ask(method, given = [], onProgress = undefined, moved = []) {
   return new Promise((resolve, reject) => {
-    if (ended) {
-      reject(ended);
-      return;
+    if (!worker) {
+      start();
     }
     calls += 1;
     waiting.set(calls, { resolve, reject, onProgress });
-    worker.postMessage({ call: calls, action, argument });
+    worker.postMessage({ call: calls, method, arguments: given }, moved);
   });
 }
+
+export function whenLost(work) {
+  onLost = work;
+}
+
+start();

@@ -1,22 +1,12 @@
-// Files that a person drops or picks, folder by folder: companions have the same folder.
+// Files that a person drops, picks or pastes, folder by folder: what belongs together has the same folder.
 
-/** Files in a map from their folder's path. */
-function byFolder(files, folderOf) {
-  const folders = new Map();
-  for (const file of files) {
-    const folder = folderOf(file);
-    folders.set(folder, [...(folders.get(folder) ?? []), file]);
-  }
-  return [...folders.values()];
-}
+/** @typedef {{ file: File, path: string }} Found a file with its path, which is its name where it has no folder */
 
 /** All files below an entry of a drop. */
 async function filesBelow(entry) {
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    // In a folder, what is no ECG is passed over; the name tells that it lies in one.
-    file.path = entry.fullPath.slice(1);
-    return [{ file, folder: entry.fullPath.slice(0, -entry.name.length) }];
+    return [{ file, path: entry.fullPath.replace(/^\//, "") }];
   }
   const reader = entry.createReader();
   const found = [];
@@ -30,35 +20,49 @@ async function filesBelow(entry) {
   return found;
 }
 
-/** @returns {Promise<File[][]>} */
-async function dropped(transfer) {
+/** @returns {Promise<Found[]>} */
+async function filesOf(transfer) {
+  const files = [...transfer.files];
   // The list of entries is empty after the event: it is taken before the first wait.
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (entries.length === 0) {
-    return [[...transfer.files]];
+    return files.map(withPath);
   }
-  const found = (await Promise.all(entries.map(filesBelow))).flat();
-  return byFolder(found, ({ folder }) => folder).map((files) => files.map(({ file }) => file));
+  return (await Promise.all(entries.map(filesBelow))).flat();
+}
+
+const withPath = (file) => ({ file, path: file.webkitRelativePath || file.name });
+
+/** @param {Found[]} found */
+function byFolder(found) {
+  const folders = new Map();
+  for (const each of found) {
+    const folder = each.path.slice(0, each.path.lastIndexOf("/") + 1);
+    folders.set(folder, [...(folders.get(folder) ?? []), each]);
+  }
+  return [...folders.values()];
 }
 
 /** What the worker reads. */
-export function asNamedBytes(files) {
-  const read = async (file) => ({ name: file.path ?? file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
-  return Promise.all(files.map(read));
+export function asNamedBytes(found) {
+  const read = async ({ file, path }) => ({ name: path, bytes: new Uint8Array(await file.arrayBuffer()) });
+  return Promise.all(found.map(read));
 }
 
 /**
  * Calls `open` with the files of each folder.
  * @param {HTMLElement} zone what lights up where files can be dropped; the whole page takes them
- * @param {HTMLInputElement} input
- * @param {(folders: File[][]) => void} open
+ * @param {HTMLInputElement[]} inputs
+ * @param {(folders: Found[][]) => void} open
  */
-export function takeFiles(zone, input, open) {
-  input.addEventListener("change", () => {
-    open([[...input.files]]);
-    // The same file can be chosen again.
-    input.value = "";
-  });
+export function takeFiles(zone, inputs, open) {
+  for (const input of inputs) {
+    input.addEventListener("change", () => {
+      open(byFolder([...input.files].map(withPath)));
+      // The same file can be chosen again.
+      input.value = "";
+    });
+  }
   const isFiles = (event) => event.dataTransfer?.types.includes("Files");
   const light = (event) => {
     if (isFiles(event)) {
@@ -78,7 +82,13 @@ export function takeFiles(zone, input, open) {
     if (isFiles(event)) {
       event.preventDefault();
       zone.classList.remove("over");
-      open(await dropped(event.dataTransfer));
+      open(byFolder(await filesOf(event.dataTransfer)));
+    }
+  });
+  document.addEventListener("paste", async (event) => {
+    if (event.clipboardData?.files.length > 0) {
+      event.preventDefault();
+      open(byFolder(await filesOf(event.clipboardData)));
     }
   });
 }

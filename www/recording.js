@@ -1,28 +1,19 @@
-// Shows one recording: estimates, what is known of it, remarks, tracing.
+// Shows one recording: tracing, estimates, what is known of it, warnings.
 
+import { element, made, say, terms } from "./dom.js";
 import { ask } from "./engine.js";
 import { columnsFor, draw } from "./tracing.js";
 
-const element = (id) => document.getElementById(id);
 const section = element("recording");
 const canvas = element("canvas");
+
+/** What no statement about the file can mend. */
+const BEYOND_CORRECTION = ["empty", "missing-companion", "truncated", "unknown-format"];
 
 /** The recording on show and its laid-out tracing. */
 let shown = null;
 let paper = null;
 let columns = 0;
-
-/** Sets a text; hides the element where there is none. */
-function say(id, text) {
-  element(id).textContent = text ?? "";
-  element(id).hidden = !text;
-}
-
-/** A list's items or a table's cells. */
-function fill(list, tag, texts) {
-  const items = texts.map((text) => Object.assign(document.createElement(tag), { textContent: text }));
-  list.replaceChildren(...items);
-}
 
 /** Places marks on a scale; each is hidden where there is nothing to place. */
 function mark(id, marks) {
@@ -38,43 +29,34 @@ function mark(id, marks) {
 function showEstimate({ reading: { stated }, estimate, error }) {
   const { age, sex } = estimate ?? {};
   const pending = error ? "" : "…";
+  const states = (what) => what && `The file says ${what.toLowerCase()}.`;
   say("age-text", age?.text ?? pending);
   say("age-interval", age?.interval);
-  say("age-stated", stated.age && `The file says ${stated.age}.`);
+  say("age-stated", age?.comparison ?? states(stated.age));
   mark("age-scale", { estimate: age?.years, low: age?.low, high: age?.high, stated: stated.years });
   say("sex-text", sex?.text ?? pending);
   say("sex-probability", sex && `with a probability of ${sex.probability}`);
-  say("sex-stated", stated.sex && `The file says ${stated.sex.toLowerCase()}.`);
+  say("sex-stated", sex?.comparison ?? states(stated.sex));
   const end = { Male: 0, Female: 100 }[stated.sex];
   mark("sex-scale", { estimate: sex && sex.probabilityFemale * 100, stated: end });
-  element("age").hidden = Boolean(estimate && !age);
-  element("sex").hidden = Boolean(estimate && !sex);
-}
-
-function showFacts({ reading, estimate }) {
-  const facts = [...reading.facts];
-  if (estimate) {
-    facts.push({ name: "Computed", value: estimate.computed });
-  }
-  const pairs = facts.flatMap(({ name, value }) => {
-    const [term, detail] = [document.createElement("dt"), document.createElement("dd")];
-    term.textContent = name;
-    detail.textContent = value;
-    return [term, detail];
-  });
-  element("facts").replaceChildren(...pairs);
+  element("age").hidden = Boolean(error || (estimate && !age));
+  element("sex").hidden = Boolean(error || (estimate && !sex));
+  say("computed", estimate?.computed);
 }
 
 function showNotices({ reading, estimate }) {
   const notices = estimate?.notices ?? reading.notices;
-  element("notices").hidden = notices.length === 0;
-  fill(element("notices").querySelector("ul"), "li", notices);
+  for (const [id, areWarnings] of [["warnings", true], ["notices", false]]) {
+    const some = notices.filter(({ isWarning }) => isWarning === areWarnings);
+    element(id).hidden = some.length === 0;
+    element(id).querySelector("ul").replaceChildren(...some.map(({ text }) => made("li", text)));
+  }
 }
 
 async function layOut() {
   const recording = shown;
   columns = columnsFor(canvas);
-  const laidOut = await ask("paper", { id: recording.reading.id, columns });
+  const laidOut = await ask("paper", [recording.reading.id, columns]);
   if (recording === shown) {
     paper = laidOut;
     say("scale", paper.scale);
@@ -93,21 +75,34 @@ function redraw() {
   }
 }
 
-/** Shows a recording, or what has become known of it since. */
-export async function show(recording) {
-  const isNew = recording !== shown;
+/** Shows a recording, or what has become known of it since; `anew` where it was read anew. */
+export async function show(recording, anew = false) {
+  const isOther = recording !== shown;
   shown = recording;
   section.hidden = false;
   const { reading, error } = recording;
   say("recording-title", reading.file);
   say("recording-error", error?.message);
   const isReadable = !reading.error;
-  element("estimates").hidden = !isReadable;
   element("tracing").hidden = !isReadable;
+  element("estimates").hidden = !isReadable;
+  element("comparison").hidden = !isReadable;
+  element("correct").hidden = !recording.source || BEYOND_CORRECTION.includes(reading.error?.code);
   showEstimate(recording);
-  showFacts(recording);
+  element("facts").replaceChildren(...terms(reading.facts));
   showNotices(recording);
-  if (isNew) {
+  if (isOther) {
+    element("comparison").open = false;
+    element("correct").open = false;
+    element("corrections").reset();
+    for (const [name, value] of Object.entries(recording.corrections ?? {})) {
+      element("corrections").elements[name].value = value;
+    }
+    say("corrections-error", "");
+    element("networks").replaceChildren();
+    element("networks").closest(".table-frame").hidden = true;
+  }
+  if (isOther || anew) {
     paper = null;
     if (isReadable) {
       await layOut();
@@ -124,5 +119,9 @@ export function hide() {
 
 export const isShown = (recording) => recording === shown;
 
+export const theShown = () => shown;
+
 new ResizeObserver(redraw).observe(canvas);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+// A window that is moved to a screen of another density.
+matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", redraw);

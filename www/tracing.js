@@ -57,7 +57,7 @@ function squares(context, canvas, millimetre, small, large) {
     }
   };
   // Squares of a few pixels would be a haze.
-  if (millimetre >= 3.5) {
+  if (millimetre >= 3) {
     lines(1, thin, small);
   }
   lines(LARGE_SQUARE, thick, large);

@@ -1,29 +1,13 @@
-// Holds the wasm: reads, draws up and estimates away from the page's own thread.
+// Holds the wasm, away from the page's own thread. Each message is a call of a method of `Session`.
 
-import init, { ECGNet } from "../pkg/ecgnet.js";
-import { fetchChecked, fetchManifest } from "./weights.js";
+import init, { Session } from "../pkg/ecgnet.js";
 
-const started = init().then(() => new ECGNet());
+const session = init().then(() => new Session(new URL("../weights/", import.meta.url).href));
 
-/** What the page can ask for, by name. Each gets the `ECGNet`, the argument, and a way to report progress. */
-const actions = {
-  formats: () => ECGNet.formats(),
-  networks: async () => ECGNet.networks(await fetchManifest()),
-  load: async (ecgnet, files, report) => ecgnet.load(await fetchChecked(files, report)),
-  read: (ecgnet, files) => ecgnet.read(files),
-  sample: (ecgnet) => ecgnet.sample(),
-  paper: (ecgnet, { id, columns }) => ecgnet.paper(id, columns),
-  estimate: (ecgnet, id) => ecgnet.estimate(id),
-  csv: (ecgnet) => ecgnet.csv(),
-  json: (ecgnet) => ecgnet.json(),
-  clear: (ecgnet) => ecgnet.clear(),
-};
-
-addEventListener("message", async ({ data: { call, action, argument } }) => {
+addEventListener("message", async ({ data: { call, method, arguments: given } }) => {
+  const report = (progress) => postMessage({ call, progress });
   try {
-    const report = (progress) => postMessage({ call, progress });
-    const result = await actions[action](await started, argument, report);
-    postMessage({ call, result });
+    postMessage({ call, result: await (await session)[method](...given, report) });
   } catch (error) {
     // An error of wasm itself has no code: the instance is lost.
     const code = error.code ?? (error instanceof WebAssembly.RuntimeError ? "crash" : "internal");

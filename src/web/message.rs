@@ -1,12 +1,12 @@
 //! What crosses from Rust to the page, with its TypeScript types.
 
+use super::device::Opened;
 use super::paper;
 use super::words::{self, Fact};
 use crate::ecg::{Notice, Person, Sex};
-use crate::estimate;
 use crate::network::Architecture;
 use crate::network::manifest;
-use crate::outcome::Failure;
+use crate::outcome::{Estimated, Failure};
 use js_sys::Float32Array;
 use serde::Serialize;
 use tsify::Tsify;
@@ -23,7 +23,7 @@ pub struct Format {
     pub endings: Vec<String>,
 }
 
-/// Which networks there are, and the files with their weights.
+/// Which networks there are.
 #[derive(Debug, Serialize, Tsify)]
 pub struct Networks {
     /// The name of the network that estimates where none is chosen.
@@ -31,22 +31,23 @@ pub struct Networks {
     pub networks: Vec<Network>,
 }
 
-/// A network with the files of its weights: one for both estimates, or one each.
+/// A network of which there are weights.
 #[derive(Debug, Serialize, Tsify)]
 pub struct Network {
     pub name: &'static str,
     /// The name with the size of the download.
     pub label: String,
-    pub files: Vec<WeightsFile>,
+    /// How large the download is.
+    pub size: String,
+    /// What it reached on people that it was not trained on.
+    pub tests: Vec<NetworkTest>,
 }
 
-/// A file beside the manifest.
+/// What a network reached on the people of one data set.
 #[derive(Debug, Serialize, Tsify)]
-pub struct WeightsFile {
-    pub file: String,
-    pub bytes: u64,
-    /// SHA-256 sum in hexadecimal digits.
-    pub sha256: String,
+pub struct NetworkTest {
+    pub population: String,
+    pub figures: Vec<Fact>,
 }
 
 impl Networks {
@@ -58,22 +59,18 @@ impl Networks {
 
 impl Network {
     fn new(network: Architecture, entries: &[&manifest::Entry]) -> Network {
-        let bytes = entries.iter().map(|entry| entry.bytes).sum();
-        let file = |entry: &&manifest::Entry| WeightsFile {
-            file: entry.file.clone(),
-            bytes: entry.bytes,
-            sha256: entry.sha256.to_ascii_lowercase(),
+        let size = words::size(entries.iter().map(|entry| entry.bytes).sum());
+        let tests = entries.iter().flat_map(|entry| &entry.figures);
+        let test = |figures: &manifest::Figures| NetworkTest {
+            population: words::population(figures),
+            figures: words::figures(figures),
         };
-        Network {
-            name: network.name(),
-            label: format!("{network} ({})", words::size(bytes)),
-            files: entries.iter().map(file).collect(),
-        }
+        Network { name: network.name(), label: format!("{network} ({size})"), size, tests: tests.map(test).collect() }
     }
 }
 
 /// A recording that was read, or a file that could not be.
-#[derive(Debug, Serialize, Tsify)]
+#[derive(Debug, Default, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub struct Reading {
     /// What the recording is called in further calls.
@@ -84,8 +81,35 @@ pub struct Reading {
     pub error: Option<Problem>,
     pub facts: Vec<Fact>,
     pub stated: Stated,
+    /// In beats a minute.
+    #[tsify(optional)]
+    pub heart_rate: Option<f64>,
     /// What a person should know about the recording.
-    pub notices: Vec<String>,
+    pub notices: Vec<Remark>,
+}
+
+/// What a person should know about a recording or its estimate.
+#[derive(Debug, Clone, Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct Remark {
+    pub text: String,
+    /// Whether it casts doubt on the recording; if not, it says what was done to it.
+    pub is_warning: bool,
+}
+
+/// What computes.
+#[derive(Debug, Serialize, Tsify)]
+pub struct Device {
+    pub name: String,
+    /// Why it is not the one that was wanted.
+    #[tsify(optional)]
+    pub remark: Option<String>,
+}
+
+impl From<Opened> for Device {
+    fn from(Opened { name, remark, .. }: Opened) -> Device {
+        Device { name, remark }
+    }
 }
 
 /// All recordings of the files that were given together.
@@ -103,7 +127,7 @@ pub struct Problem {
 
 impl From<&Failure> for Problem {
     fn from(failure: &Failure) -> Problem {
-        Problem { code: failure.code.to_owned(), message: failure.message.clone() }
+        Problem { code: failure.code.to_owned(), message: words::sentence(&failure.message) }
     }
 }
 
@@ -175,7 +199,7 @@ impl From<paper::Paper> for Paper {
 pub struct Estimate {
     pub network: &'static str,
     /// Where it was computed.
-    pub device: &'static str,
+    pub device: String,
     pub milliseconds: f64,
     /// The three above in words.
     pub computed: String,
@@ -183,7 +207,7 @@ pub struct Estimate {
     pub age: Option<Age>,
     #[tsify(optional)]
     pub sex: Option<SexEstimate>,
-    pub notices: Vec<String>,
+    pub notices: Vec<Remark>,
 }
 
 #[derive(Debug, Serialize, Tsify)]
@@ -200,6 +224,12 @@ pub struct Age {
     /// What the interval means.
     #[tsify(optional)]
     pub interval: Option<String>,
+    /// Estimated minus stated age in years, where the file states one.
+    #[tsify(optional)]
+    pub difference: Option<f32>,
+    /// The difference in words.
+    #[tsify(optional)]
+    pub comparison: Option<String>,
 }
 
 #[derive(Debug, Serialize, Tsify)]
@@ -210,10 +240,14 @@ pub struct SexEstimate {
     pub text: &'static str,
     /// The probability of that one in words.
     pub probability: String,
+    /// How it compares with what the file states, in words.
+    #[tsify(optional)]
+    pub comparison: Option<String>,
 }
 
 impl Estimate {
-    pub fn new(estimate: &estimate::Estimate, coverage: f32, milliseconds: f64) -> Estimate {
+    pub fn new(estimated: &Estimated, coverage: f32, device: &str, milliseconds: f64) -> Estimate {
+        let Estimated { estimate, person } = estimated;
         let age = estimate.age.map(|age| Age {
             years: age.years,
             low: age.interval.map(|(low, _)| low),
@@ -221,6 +255,8 @@ impl Estimate {
             text: words::years(age.years),
             range: words::range(&age),
             interval: words::interval(&age, coverage),
+            difference: person.age.map(|stated| age.years - stated),
+            comparison: person.age.map(|stated| words::age_comparison(age.years, stated)),
         });
         let sex = estimate.sex.map(|estimate| SexEstimate {
             probability_female: estimate.probability_female,
@@ -229,15 +265,25 @@ impl Estimate {
                 Sex::Female => estimate.probability_female,
                 Sex::Male => 1.0 - estimate.probability_female,
             }),
+            comparison: person.sex.map(|stated| words::sex_comparison(estimate.sex, stated)),
         });
-        let device = "CPU";
-        let computed = words::computed(estimate.network, device, milliseconds);
-        let notices = sentences(&estimate.notices);
-        Estimate { network: estimate.network.name(), device, milliseconds, computed, age, sex, notices }
+        Estimate {
+            network: estimate.network.name(),
+            device: device.to_owned(),
+            milliseconds,
+            computed: words::computed(estimate.network, device, milliseconds),
+            age,
+            sex,
+            notices: remarks(&estimate.notices),
+        }
     }
 }
 
-/// Notices as sentences.
-pub fn sentences(notices: &[Notice]) -> Vec<String> {
-    notices.iter().map(|notice| words::sentence(&notice.to_string())).collect()
+/// Notices as sentences, warnings first.
+pub fn remarks(notices: &[Notice]) -> Vec<Remark> {
+    let remark =
+        |notice: &Notice| Remark { text: words::sentence(&notice.to_string()), is_warning: words::is_warning(notice) };
+    let mut remarks: Vec<Remark> = notices.iter().map(remark).collect();
+    remarks.sort_by_key(|remark| !remark.is_warning);
+    remarks
 }

@@ -1,17 +1,33 @@
-//! What the page asks of Rust. The worker in `www/` calls the class `ECGNet`; the page itself only shows.
+//! What browsers ask of Rust. The worker in `www/` holds a `Session`; other people's pages use the class `ECGNet`.
 //!
 //! - [`dropped`]: which of the dropped files form a recording.
+//! - [`corrections`]: what a person corrects of a reading.
 //! - [`paper`]: the tracing as it lies on ECG paper, in millimetres.
 //! - [`words`]: numbers as the page says them.
-//! - `message`, `facade`: what crosses to JavaScript, and the class; on wasm only.
+//! - [`device`]: what computes.
+//!
+//! On wasm only: `weights` (fetched, checked, kept), `engine` (a network on a device), `session` and `package` (the
+//! two classes), `input` and `message` (what crosses from and to JavaScript).
 
+pub mod corrections;
+pub mod device;
 pub mod dropped;
 pub mod paper;
 pub mod words;
 
 #[cfg(target_arch = "wasm32")]
-mod facade;
+mod engine;
+#[cfg(target_arch = "wasm32")]
+mod error;
+#[cfg(target_arch = "wasm32")]
+mod input;
 #[cfg(target_arch = "wasm32")]
 mod message;
 #[cfg(target_arch = "wasm32")]
-pub use facade::ECGNet;
+mod package;
+#[cfg(target_arch = "wasm32")]
+mod session;
+#[cfg(target_arch = "wasm32")]
+mod weights;
+#[cfg(target_arch = "wasm32")]
+pub use {package::ECGNet, session::Session};

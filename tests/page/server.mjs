@@ -12,23 +12,29 @@ const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".json": "application/json",
+  ".png": "image/png",
   ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
+  ".webmanifest": "application/manifest+json",
 };
 
-/** Starts a server on a free port of this computer. */
-export async function serve({ weights, pkg }) {
-  const folders = { weights, pkg };
+/**
+ * Starts a server on a free port of this computer. `override(path)` may answer `{ content }` or `{ status }` instead of
+ * a file; `asked` is filled with the paths of all requests.
+ */
+export async function serve({ weights, asked = [], override = () => undefined }) {
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://localhost").pathname));
+    asked.push(path);
     const [, first, ...rest] = path.split("/");
-    const file = folders[first] ? join(folders[first], ...rest) : join(ROOT, path === "/" ? "index.html" : path);
+    const file = first === "weights" ? join(weights, ...rest) : join(ROOT, path === "/" ? "index.html" : path);
     try {
-      const content = await readFile(file);
-      response.writeHead(200, {
+      const { status = 200, content = status === 200 ? await readFile(file) : "" } = (await override(path, file)) ?? {};
+      response.writeHead(status, {
         "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Embedder-Policy": "require-corp",
+        "Cache-Control": "no-cache",
       });
       response.end(content);
     } catch {
@@ -36,5 +42,9 @@ export async function serve({ weights, pkg }) {
     }
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { address: `http://localhost:${server.address().port}/`, close: () => server.close() };
+  const close = () => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  };
+  return { address: `http://localhost:${server.address().port}/`, close };
 }

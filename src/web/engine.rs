@@ -1,0 +1,133 @@
+//! A network on a device.
+
+use super::device::{self, Choice, Opened};
+use super::error::js_error;
+use super::message::Estimate;
+use super::weights::{self, WeightsProblem};
+use crate::ecg::Ecg;
+use crate::estimate::{ComputeError, Estimator, EstimatorError};
+use crate::network::Architecture;
+use crate::network::manifest::Manifest;
+use crate::network::weights::{Calibration, Weights, WeightsError};
+use crate::outcome::{Estimated, Failure, Outcome};
+use crate::signal::Window;
+use js_sys::Function;
+use std::cell::RefCell;
+use std::rc::Rc;
+use wasm_bindgen::JsValue;
+use web_time::Instant;
+
+/// A network that is ready.
+pub struct Engine {
+    /// For another device, should this one be lost; empty on the processor, which cannot be.
+    spare: Vec<Weights>,
+    /// The share of people that an age's interval is meant to hold.
+    coverage: f32,
+    on_device: RefCell<OnDevice>,
+}
+
+/// What is built anew where the device is lost.
+struct OnDevice {
+    estimator: Rc<Estimator>,
+    device: Opened,
+}
+
+/// Why a network cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Problem(#[from] WeightsProblem),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    #[error(transparent)]
+    Estimator(#[from] EstimatorError),
+}
+
+impl From<EngineError> for JsValue {
+    fn from(error: EngineError) -> JsValue {
+        match error {
+            EngineError::Problem(problem) => problem.into(),
+            error => js_error("weights", error),
+        }
+    }
+}
+
+impl Engine {
+    /// Fetches a network's weights and puts them on the device that is wanted or, failing that, the processor.
+    pub async fn load(
+        folder: &str,
+        manifest: &Manifest,
+        network: Architecture,
+        choice: Choice,
+        report: Option<&Function>,
+    ) -> Result<Engine, EngineError> {
+        let files = weights::of(folder, manifest, network, report).await?;
+        Engine::from_files(&files, choice).await
+    }
+
+    /// The bytes of one weights file, or of one for age and one for sex.
+    pub async fn from_files(files: &[Vec<u8>], choice: Choice) -> Result<Engine, EngineError> {
+        let weights: Vec<Weights> = files.iter().map(|file| Weights::from_bytes(file)).collect::<Result<_, _>>()?;
+        let device = device::open(choice).await;
+        let on_device = OnDevice::new(&weights, device)?;
+        let coverage = coverage(&weights);
+        let spare = if on_device.device.is_processor() { Vec::new() } else { weights };
+        Ok(Engine { spare, coverage, on_device: RefCell::new(on_device) })
+    }
+
+    pub fn architecture(&self) -> Architecture {
+        self.on_device.borrow().estimator.architecture()
+    }
+
+    /// What computes.
+    pub fn device(&self) -> Opened {
+        self.on_device.borrow().device.clone()
+    }
+
+    /// Estimates age and sex. A device that fails is replaced by the processor, once and for all.
+    pub async fn estimate(&self, ecg: &Ecg) -> (Outcome, Result<Estimate, Failure>) {
+        let start = Instant::now();
+        let outcome = self.compute(ecg).await;
+        let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+        let message = outcome.as_ref().map_err(Failure::clone).map(|estimated| {
+            Estimate::new(estimated, self.coverage, &self.on_device.borrow().device.name, milliseconds)
+        });
+        (outcome, message)
+    }
+
+    async fn compute(&self, ecg: &Ecg) -> Outcome {
+        // No borrow is held while something is waited for.
+        let estimator = self.on_device.borrow().estimator.clone();
+        let estimate = match estimator.estimate_later(ecg, Window::default()).await {
+            Err(ComputeError::Device(reason)) => {
+                let replaced = OnDevice::new(&self.spare, device::instead(&reason));
+                let replaced = replaced.map_err(|error| failure("weights", error))?;
+                let estimator = replaced.estimator.clone();
+                self.on_device.replace(replaced);
+                estimator.estimate_later(ecg, Window::default()).await
+            }
+            estimate => estimate,
+        };
+        match estimate {
+            Ok(estimate) => Ok(Estimated { estimate, person: ecg.person.clone() }),
+            Err(ComputeError::Signal(error)) => Err(Failure::from(error)),
+            Err(error @ ComputeError::Device(_)) => Err(failure("device", error)),
+        }
+    }
+}
+
+impl OnDevice {
+    fn new(weights: &[Weights], device: Opened) -> Result<OnDevice, EstimatorError> {
+        Ok(OnDevice { estimator: Rc::new(Estimator::new(weights, &device.device)?), device })
+    }
+}
+
+fn coverage(weights: &[Weights]) -> f32 {
+    let calibrations = weights.iter().map(|weights| &weights.description.calibration);
+    let with_interval = calibrations.into_iter().find(|calibration| calibration.age_half_width.is_some());
+    with_interval.map_or_else(|| Calibration::default().age_coverage, |found| found.age_coverage)
+}
+
+fn failure(code: &'static str, error: impl std::fmt::Display) -> Failure {
+    Failure { code, message: error.to_string() }
+}

@@ -1,0 +1,253 @@
+//! The class that the page's worker holds.
+
+use super::engine::Engine;
+use super::error::js_error;
+use super::input::{self, Corrections, DeviceChoice, NamedBytes, OnProgress};
+use super::message::{Device, Estimate, Format, Formats, Networks, Paper, Problem, Reading, Readings, Stated, remarks};
+use super::{dropped, paper, weights, words};
+use crate::ecg::{Ecg, Notice, Person};
+use crate::format::{self, ReadOptions};
+use crate::network::Architecture;
+use crate::network::manifest::Manifest;
+use crate::outcome::{self, Estimated, Failure, Outcome, Record};
+use crate::signal::{Window, beats, quality, synthetic};
+use js_sys::Function;
+use serde::Serialize;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use tsify::{Ts, Tsify};
+use wasm_bindgen::prelude::*;
+
+/// Reports a panic with its place on the console before the instance ends.
+#[wasm_bindgen(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// What a visitor of the page has opened: reads recordings, lays out their tracings, and estimates age and sex.
+///
+/// Everything that fails throws an `Error` with a `code`.
+#[wasm_bindgen]
+pub struct Session {
+    weights: String,
+    manifest: RefCell<Option<Rc<Manifest>>>,
+    engine: RefCell<Option<Rc<Engine>>>,
+    recordings: RefCell<BTreeMap<u32, Recording>>,
+    next_id: Cell<u32>,
+}
+
+/// An opened recording and what became of it.
+struct Recording {
+    file: String,
+    ecg: Result<Rc<Ecg>, Failure>,
+    outcomes: BTreeMap<Architecture, Outcome>,
+}
+
+/// An object of the export; age and sex as the file states them only where they are wanted.
+#[derive(Serialize)]
+struct Exported<'a> {
+    #[serde(flatten)]
+    record: Record<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stated: Option<Stated>,
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// `weights` is the address of the folder with the weights, ending in `/`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(weights: String) -> Session {
+        Session {
+            weights,
+            manifest: RefCell::default(),
+            engine: RefCell::default(),
+            recordings: RefCell::default(),
+            next_id: Cell::default(),
+        }
+    }
+
+    /// The file formats that can be read.
+    pub fn formats(&self) -> Result<Ts<Formats>, JsValue> {
+        let endings = |endings: &[&str]| endings.iter().map(|ending| format!(".{ending}")).collect();
+        let formats = format::supported().map(|(name, known)| Format { name, endings: endings(known) });
+        to_js(&Formats(formats.collect()))
+    }
+
+    /// The networks of which there are weights.
+    pub async fn networks(&self) -> Result<Ts<Networks>, JsValue> {
+        let manifest = weights::manifest(&self.weights).await?;
+        let networks = Networks::new(&manifest);
+        self.manifest.replace(Some(Rc::new(manifest)));
+        to_js(&networks)
+    }
+
+    /// Puts a network in place of the present one, and says what computes it.
+    pub async fn load(
+        &self,
+        network: String,
+        device: DeviceChoice,
+        report: Option<OnProgress>,
+    ) -> Result<Ts<Device>, JsValue> {
+        let network: Architecture = network.parse().map_err(|error| js_error("argument", error))?;
+        let choice = input::choice(&device)?;
+        let report: Option<Function> = report.map(JsCast::unchecked_into);
+        let manifest = self.manifest.borrow().clone();
+        let manifest = match manifest {
+            Some(manifest) => manifest,
+            None => Rc::new(weights::manifest(&self.weights).await?),
+        };
+        // Two networks at a time may not fit.
+        self.engine.replace(None);
+        let engine = Rc::new(Engine::load(&self.weights, &manifest, network, choice, report.as_ref()).await?);
+        let device = engine.device();
+        self.engine.replace(Some(engine));
+        to_js(&Device::from(device))
+    }
+
+    /// What computes now.
+    pub fn device(&self) -> Result<Ts<Device>, JsValue> {
+        to_js(&Device::from(self.engine()?.device()))
+    }
+
+    /// Reads all recordings among files. A file that cannot be read is a [`Reading`] with an error.
+    pub fn read(&self, files: Vec<NamedBytes>) -> Result<Ts<Readings>, JsValue> {
+        let found = dropped::read_all(&input::files(files)?, &ReadOptions::default());
+        let readings =
+            found.into_iter().map(|found| self.put(self.new_id(), found.file, found.ecg.map_err(Failure::from)));
+        to_js(&Readings(readings.collect()))
+    }
+
+    /// Reads a recording anew from the files that it came with, as a person states them to be.
+    pub fn correct(&self, id: u32, files: Vec<NamedBytes>, corrections: Corrections) -> Result<Ts<Reading>, JsValue> {
+        let file = self.with(id, |recording| recording.file.clone())?;
+        let options = input::read_options(Some(corrections))?;
+        let found = dropped::read_all(&input::files(files)?, &options);
+        let found = found.into_iter().find(|found| found.file == file).ok_or_else(|| no_recording(id))?;
+        to_js(&self.put(id, file, found.ecg.map_err(Failure::from)))
+    }
+
+    /// Adds a synthetic recording.
+    pub fn sample(&self) -> Result<Ts<Readings>, JsValue> {
+        let mut ecg = synthetic::synthetic(synthetic::Parameters::default());
+        ecg.notices.push(Notice::File("this recording is synthetic: nobody's heart beats in it".to_owned()));
+        to_js(&Readings(vec![self.put(self.new_id(), "Sample (synthetic)".to_owned(), Ok(ecg))]))
+    }
+
+    /// Lays out the tracing of a recording with 4, 2 or 1 columns side by side.
+    pub fn paper(&self, id: u32, columns: usize) -> Result<Ts<Paper>, JsValue> {
+        let ecg = self.ecg(id)?;
+        let paper =
+            paper::Paper::new(&ecg, Window::default(), columns).map_err(|error| js_error(error.code(), error))?;
+        to_js(&Paper::from(paper))
+    }
+
+    /// Estimates age and sex of a recording with the network that is loaded.
+    pub async fn estimate(&self, id: u32) -> Result<Ts<Estimate>, JsValue> {
+        let (engine, ecg) = (self.engine()?, self.ecg(id)?);
+        let (outcome, message) = engine.estimate(&ecg).await;
+        // Meanwhile the recording may have been cleared.
+        if let Some(recording) = self.recordings.borrow_mut().get_mut(&id) {
+            recording.outcomes.insert(engine.architecture(), outcome);
+        }
+        to_js(&message.map_err(|Failure { code, message }| js_error(code, message))?)
+    }
+
+    /// A table of comma-separated values of all recordings that a network estimated or that could not be read; with
+    /// age and sex as the files state them only where that is wanted.
+    pub fn csv(&self, network: String, with_stated: bool) -> Result<String, JsValue> {
+        let recordings = self.recordings.borrow();
+        let rows = outcomes(&recordings, &network, with_stated);
+        let rows = rows.iter().map(|(file, network, outcome)| (*file, *network, outcome));
+        outcome::csv_table(rows).map_err(|error| js_error("export", error))
+    }
+
+    /// The same as a list of objects in JSON.
+    pub fn json(&self, network: String, with_stated: bool) -> Result<String, JsValue> {
+        let recordings = self.recordings.borrow();
+        let rows = outcomes(&recordings, &network, with_stated);
+        let exported = |(file, _, outcome): &'_ (&'_ str, Option<Architecture>, Outcome)| -> serde_json::Value {
+            let person = outcome.as_ref().ok().filter(|_| with_stated).map(|estimated| &estimated.person);
+            let exported = Exported { record: Record::new(file, outcome), stated: person.map(Stated::new) };
+            serde_json::to_value(exported).unwrap_or_default()
+        };
+        let records: Vec<serde_json::Value> = rows.iter().map(exported).collect();
+        serde_json::to_string_pretty(&records).map_err(|error| js_error("export", error))
+    }
+
+    /// Forgets all recordings.
+    pub fn clear(&self) {
+        self.recordings.borrow_mut().clear();
+    }
+}
+
+impl Session {
+    fn new_id(&self) -> u32 {
+        self.next_id.replace(self.next_id.get() + 1)
+    }
+
+    fn put(&self, id: u32, file: String, ecg: Result<Ecg, Failure>) -> Reading {
+        let reading = reading(id, file.clone(), &ecg);
+        let recording = Recording { file, ecg: ecg.map(Rc::new), outcomes: BTreeMap::new() };
+        self.recordings.borrow_mut().insert(id, recording);
+        reading
+    }
+
+    fn engine(&self) -> Result<Rc<Engine>, JsValue> {
+        self.engine.borrow().clone().ok_or_else(|| js_error("no-network", "no network is loaded yet"))
+    }
+
+    fn ecg(&self, id: u32) -> Result<Rc<Ecg>, JsValue> {
+        self.with(id, |recording| recording.ecg.clone())?.map_err(|Failure { code, message }| js_error(code, message))
+    }
+
+    fn with<T>(&self, id: u32, work: impl FnOnce(&Recording) -> T) -> Result<T, JsValue> {
+        self.recordings.borrow().get(&id).map(work).ok_or_else(|| no_recording(id))
+    }
+}
+
+/// What became of the recordings that a network estimated or that could not be read.
+fn outcomes<'a>(
+    recordings: &'a BTreeMap<u32, Recording>,
+    network: &str,
+    with_stated: bool,
+) -> Vec<(&'a str, Option<Architecture>, Outcome)> {
+    let network: Option<Architecture> = network.parse().ok();
+    let outcome = |recording: &'a Recording| {
+        let (network, outcome) = match &recording.ecg {
+            Err(failure) => (None, Err(failure.clone())),
+            Ok(_) => (network, recording.outcomes.get(&network?)?.clone()),
+        };
+        let private = |estimated: Estimated| match with_stated {
+            true => estimated,
+            false => Estimated { person: Person::default(), ..estimated },
+        };
+        Some((recording.file.as_str(), network, outcome.map(private)))
+    };
+    recordings.values().filter_map(outcome).collect()
+}
+
+fn reading(id: u32, file: String, ecg: &Result<Ecg, Failure>) -> Reading {
+    let window = Window::default();
+    let mut reading = Reading { id, file, ..Reading::default() };
+    match ecg {
+        Ok(ecg) => {
+            let beats = beats::detect_within(ecg, window.start_seconds..window.start_seconds + paper::SECONDS);
+            let notices: Vec<Notice> = ecg.notices.iter().cloned().chain(quality::assess(ecg, window)).collect();
+            reading.heart_rate = beats.heart_rate();
+            reading.facts = words::facts(ecg, reading.heart_rate);
+            reading.stated = Stated::new(&ecg.person);
+            reading.notices = remarks(&notices);
+        }
+        Err(failure) => reading.error = Some(Problem::from(failure)),
+    }
+    reading
+}
+
+fn to_js<T: Tsify + Serialize>(value: &T) -> Result<Ts<T>, JsValue> {
+    value.into_ts().map_err(|error| js_error("internal", error))
+}
+
+fn no_recording(id: u32) -> JsValue {
+    js_error("no-recording", format_args!("there is no recording {id}"))
+}

@@ -1,0 +1,99 @@
+//! The core, in a browser (`make test-core`) and natively: every published network on the processor with weights and an
+//! input that a rule makes up. What is expected was computed natively, which agrees with TensorFlow on the same rule
+//! (`parity_networks.rs`).
+
+mod support;
+
+use burn::tensor::{Device, activation};
+use ecgnet::ecg::Ecg;
+use ecgnet::format::{NamedFiles, ReadOptions, read};
+use ecgnet::network::assembly::Assembly;
+use ecgnet::network::deployed::{DeployedNetwork, deploy};
+use ecgnet::network::parameter::NamedTensor;
+use ecgnet::network::{Architecture, INPUT_LEADS, INPUT_SAMPLES, Target};
+use ecgnet::signal::synthetic::{Parameters, synthetic};
+use ecgnet::signal::{Preprocessing, Window, beats, prepare};
+use support::filled;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::{wasm_bindgen_test as test, wasm_bindgen_test_configure};
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// Largest difference from what is expected, relative to it or, where that is small, to 1.
+const TOLERANCE: f32 = 1e-4;
+
+/// Age / 100 years and probability of a woman.
+const EXPECTED: [(Architecture, f32, f32); 4] = [
+    (Architecture::Cnn, -0.040_603_43, 0.513_070_7),
+    (Architecture::Dnn, 0.568_486, 0.000_174_051_75),
+    (Architecture::Resnet18, -1.976_043, 0.877_633_87),
+    (Architecture::Multiscale, 1.566_135_2, 0.906_313_84),
+];
+
+/// A network whose tensors, in their published order, are filled by the rule of `golden/models.json`.
+fn network(architecture: Architecture) -> DeployedNetwork {
+    let assembly = Assembly::new(architecture, Target::Both);
+    let zeros: Vec<Vec<f32>> = assembly.parameters.iter().map(|parameter| vec![0.0; parameter.values()]).collect();
+    let fill = |(stream, tensor): (u64, NamedTensor)| {
+        let fan_in: usize = tensor.shape[..tensor.shape.len() - 1].iter().product();
+        let rule = |u: f32| match tensor.name.rsplit('.').next() {
+            Some("kernel") => u * (6.0 / fan_in as f64).sqrt() as f32,
+            Some("gamma") => 1.0 + 0.1 * u,
+            Some("moving_variance") => 1.0 + 0.2 * u,
+            _ => 0.1 * u,
+        };
+        let count = tensor.shape.iter().product();
+        NamedTensor { values: filled(stream, count).map(rule).collect(), ..tensor.clone() }
+    };
+    let tensors: Vec<NamedTensor> = (0..).zip(assembly.to_published(&zeros)).map(fill).collect();
+    let values = assembly.from_published(&tensors).unwrap();
+    DeployedNetwork::new(architecture, Target::Both, &deploy(&assembly, &values), &Device::flex()).unwrap()
+}
+
+#[test]
+fn every_network_says_the_same_everywhere() {
+    let mut input: Vec<f32> = filled(1_000_000, INPUT_SAMPLES * INPUT_LEADS).map(|u| 0.5 * u).collect();
+    input[5000 * INPUT_LEADS..].fill(0.0);
+    let mut wrong = Vec::new();
+    for (architecture, age, female) in EXPECTED {
+        let network = network(architecture);
+        let outputs = network.forward(network.input(input.clone()));
+        let said = |tensor: burn::tensor::Tensor<2>| tensor.into_data().try_to_vec::<f32>().unwrap();
+        let said = (said(outputs.age.unwrap())[0], said(activation::softmax(outputs.sex.unwrap(), 1))[1]);
+        let differs = (said.0 - age).abs() > TOLERANCE * age.abs().max(1.0) || (said.1 - female).abs() > TOLERANCE;
+        if differs {
+            wrong.push(format!("{architecture}: {said:?}, expected {age} and {female}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_recording_is_read_and_prepared() {
+    let ecg = read("a.hea", &wfdb().0, &NamedFiles::from([("a.dat".to_owned(), wfdb().1)]), &ReadOptions::default());
+    let ecg = ecg.unwrap();
+    assert_eq!((ecg.leads().len(), ecg.samples()), (12, 5000));
+    let rate = beats::detect_within(&ecg, 0.0..10.0).heart_rate().unwrap();
+    assert!((rate - 66.0).abs() < 2.0, "{rate}");
+    for preprocessing in Preprocessing::ALL {
+        let input = prepare(&ecg, preprocessing, Window::default()).unwrap();
+        assert_eq!(input.samples.len(), INPUT_SAMPLES * INPUT_LEADS);
+        assert!(input.samples.iter().all(|value| value.is_finite()));
+    }
+}
+
+#[test]
+fn what_is_no_recording_is_refused() {
+    let error = read("a.pdf", b"%PDF-1.7", &NamedFiles::new(), &ReadOptions::default()).unwrap_err();
+    assert_eq!(error.code(), "unknown-format");
+}
+
+/// Header and signals of the synthetic ECG.
+fn wfdb() -> (Vec<u8>, Vec<u8>) {
+    let ecg: Ecg = synthetic(Parameters::default());
+    let signals: String = ecg.leads().iter().map(|(lead, _)| format!("a.dat 16 1000/mV 16 0 0 0 0 {lead}\n")).collect();
+    let header = format!("a 12 {} {}\n{signals}", ecg.sampling_rate(), ecg.samples());
+    let values = (0..ecg.samples()).flat_map(|at| ecg.leads().iter().map(move |(_, samples)| samples[at]));
+    (header.into_bytes(), values.flat_map(|value| ((value * 1000.0).round() as i16).to_le_bytes()).collect())
+}
