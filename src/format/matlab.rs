@@ -664,7 +664,7 @@ mod tests {
             (writer.file(false, &[rate, matrix]), "sampling-rate", "-1 Hz"),
             (cut, "truncated", "the variable at byte 128"),
             (garbled, "damaged", "byte 128: the compressed variable cannot be unpacked"),
-            (writer.file(true, &[writer.matrix("x", 6, (100, 60_000), 1, &[0.0; 6_000_000])]), "too-large", "20 times"),
+            (writer.file(true, &[writer.matrix("x", 6, (100, 20_000), 1, &[0.0; 2_000_000])]), "too-large", "20 times"),
         ] {
             let error = read_file(&file).unwrap_err();
             assert_eq!(error.code(), code, "{error}");
