@@ -42,7 +42,7 @@ pkg: tools
 
 ## Builds the page and serves it on this computer.
 serve: pkg
-	$(CARGO) run --release -- serve
+	$(CARGO) run --quiet -- serve
 
 ## A folder that any static host can serve or, from a USB stick, the program in it.
 dist: pkg

@@ -1,4 +1,5 @@
 //! `ecgnet predict`, `ecgnet networks` and `ecgnet split`.
+#![cfg(not(target_arch = "wasm32"))]
 
 #[path = "support/clinic.rs"]
 mod clinic;

@@ -1,4 +1,5 @@
 //! `ecgnet train`, and what follows from a training: evaluation, export and import.
+#![cfg(not(target_arch = "wasm32"))]
 
 #[path = "support/clinic.rs"]
 mod clinic;

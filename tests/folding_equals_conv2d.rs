@@ -1,4 +1,5 @@
 //! Every distinct convolution and pooling of the networks, folded, against burn's own two-dimensional ones.
+#![cfg(not(target_arch = "wasm32"))]
 
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};

@@ -1,4 +1,5 @@
 //! Several recordings in one file, and files inside files.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 

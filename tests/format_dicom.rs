@@ -2,6 +2,7 @@
 //!
 //! pydicom reads the written files to the same samples; for those in big-endian order it gives out the bytes only, which
 //! NumPy decoded.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 #[allow(dead_code)]

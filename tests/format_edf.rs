@@ -2,6 +2,7 @@
 //!
 //! pyedflib 0.1.42 reads the files of the variants below to the same samples, apart from EDF+D and the number of records
 //! -1, which it does not read at all.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 #[allow(dead_code)]

@@ -1,4 +1,5 @@
 //! The example of the standard and one with altered identity, compared with a decoding by lxml and NumPy.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! ISHNE Holter files, written here as the publication says and read back.
+#![cfg(not(target_arch = "wasm32"))]
 
 #[allow(dead_code)]
 #[path = "../src/format/testing.rs"]

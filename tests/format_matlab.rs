@@ -1,4 +1,5 @@
 //! A record of CODE-15 % as a MATLAB file, compared with scipy 1.17.1.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 

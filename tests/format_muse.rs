@@ -1,4 +1,5 @@
 //! Two exports, of eight leads at 250 and 500 Hz, compared with a decoding by lxml and NumPy.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! A real array in Fortran order, compared with NumPy 2.4.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 

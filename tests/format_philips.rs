@@ -1,4 +1,5 @@
 //! A recording of each version, compared with the Python package sierraecg 0.4.0 (and its pulse cut off).
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 

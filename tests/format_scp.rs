@@ -1,4 +1,5 @@
 //! SCP-ECG records: written here as the standard says and read back, and the sample records of the reference data.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 #[allow(dead_code)]

@@ -1,4 +1,5 @@
 //! The six sample records of the SPH database, compared with h5py 3.14.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! A table of twelve columns in microvolt, compared with NumPy 2.4 (`loadtxt`).
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 

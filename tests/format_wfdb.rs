@@ -1,4 +1,5 @@
 //! WFDB records as PTB-XL and the PhysioNet/CinC Challenge 2020 publish them, compared with the Python library wfdb 4.3.1.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 

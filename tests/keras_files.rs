@@ -1,6 +1,7 @@
 //! Files that Keras wrote, made by `tests/keras/make_reference.py` in the folder `ECGNET_KERAS_FILES`: every tensor
 //! must have the values that the rule of `golden/models.json` gives it. Each network is then written for Keras to the
 //! same folder, as `NETWORK.TARGET.ecgnet.h5`, for `tests/keras/check_export.py`.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Every network, both heads, on the weights and inputs of `golden/models.json`, which TensorFlow computed.
+#![cfg(not(target_arch = "wasm32"))]
 
 mod support;
 

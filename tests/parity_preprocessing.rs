@@ -1,4 +1,5 @@
 //! The network's input equals that of the published preprocessing, computed with PyWavelets and NumPy.
+#![cfg(not(target_arch = "wasm32"))]
 
 use std::path::{Path, PathBuf};
 

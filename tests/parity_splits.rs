@@ -1,4 +1,5 @@
 //! The published split of SPH against the one that pandas 1.5.3 drew, and what splits must keep to on real tables.
+#![cfg(not(target_arch = "wasm32"))]
 
 use ecgnet::dataset::split::{self, Folds, Part, Shares, Split};
 use ecgnet::dataset::{Dataset, Record, sph};

@@ -83,7 +83,10 @@ fn unpack(reader: impl Read, allowed: u64, place: Place<'_>) -> (u64, Result<Vec
     let result = match result {
         _ if came_out > allowed => Err(too_large(place.file, allowed)),
         Ok(_) => Ok(unpacked),
-        Err(error) => Err(damaged(came_out, &error, place)),
+        Err(error) => Err(match error.downcast::<ZipError>() {
+            Ok(error) => refused(error, place),
+            Err(error) => damaged(came_out, &error, place),
+        }),
     };
     (came_out, result)
 }

@@ -254,15 +254,10 @@ fn check_options(name: &str, options: &ReadOptions) -> Result<(), FormatError> {
 
 /// The readable formats in words.
 fn readable() -> String {
-    let formats: Vec<String> = supported()
-        .map(|(name, extensions)| {
-            let endings: Vec<String> = extensions.iter().map(|extension| format!(".{extension}")).collect();
-            format!("{name} ({})", endings.join(", "))
-        })
-        .collect();
-    match formats.split_last() {
+    let names: Vec<&str> = supported().map(|(name, _)| name).collect();
+    match names.split_last() {
         Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
-        _ => formats.concat(),
+        _ => names.concat(),
     }
 }
 
@@ -286,7 +281,8 @@ mod tests {
         assert_eq!(
             error("ecg.pdf", b"%PDF-1.7 ...", &as_stated).to_string(),
             "ecg.pdf is not an ECG file that can be read here: it looks like a PDF document. A picture or printout of an \
-             ECG has no samples; export the recording itself as HDF5 (.h5), NumPy (.npy) or WFDB (.hea, .dat, .mat)."
+             ECG has no samples; export the recording itself as HDF5, NumPy, DICOM, SCP-ECG, ISHNE Holter, EDF, HL7 aECG, \
+             GE MUSE XML, Philips Sierra XML, Schiller XML, WFDB, MATLAB or text table."
         );
         assert_eq!(error("a.txt", b"hello", &as_stated).code(), "unknown-format");
     }
