@@ -7,6 +7,7 @@ use super::error::js_error;
 use super::words;
 use crate::network::Architecture;
 use crate::network::manifest::{Entry, Manifest, ManifestError};
+use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, Uint8Array};
 use wasm_bindgen::prelude::*;
 
@@ -38,6 +39,9 @@ extern "C" {
 
 /// How often a download is tried.
 const TRIES: usize = 2;
+
+/// Milliseconds before a download is tried again.
+const PAUSE_MS: u32 = 300;
 
 /// A manifest is some kilobytes.
 const LARGEST_MANIFEST: f64 = 1e6;
@@ -150,7 +154,8 @@ async fn file(
             }
             Err(problem @ (WeightsProblem::Missing { .. } | WeightsProblem::Insecure)) => return Err(problem),
             Err(problem) if tries == TRIES => return Err(problem),
-            Err(_) => {}
+            // What broke a download is often over in a moment.
+            Err(_) => TimeoutFuture::new(PAUSE_MS).await,
         }
     }
 }
