@@ -7,7 +7,7 @@ use ecgnet::ecg::Lead;
 use ecgnet::format::{ReadOptions, open};
 use support::shared;
 
-const FIRST: [f32; 12] = [
+const FIRST: [f64; 12] = [
     -8.7946571e-2,
     -9.7718416e-3,
     7.8174733e-2,
@@ -48,7 +48,7 @@ fn samples_equal_those_of_scipy() {
     assert_eq!((ecg.person.age, ecg.person.sex, ecg.person.recorded_at.as_deref()), (None, None, None));
     for ((lead, samples), expected) in ecg.leads().iter().zip(Lead::ALL) {
         assert_eq!(*lead, expected);
-        assert_eq!(samples[0], FIRST[lead.index()]);
+        assert_eq!(samples[0], FIRST[lead.index()] as f32);
         let sum: f64 = samples.iter().map(|&sample| f64::from(sample)).sum();
         assert!((sum - SUMS[lead.index()]).abs() < 1e-9, "{lead}: {sum}");
     }

@@ -579,7 +579,7 @@ impl Table {
                         return Err(place.damaged(format!("line {number}, column {}", column + 1), reason));
                     }
                 };
-                whole_numbers &= column == time_column || !(value.fract().abs() > 0.0);
+                whole_numbers &= column == time_column || is_whole_or_missing(value);
                 signal.push(value as f32);
             }
         }
@@ -633,7 +633,7 @@ impl Table {
             if let Role::Time(_) = label.role {
                 times = (signals.len(), own);
             } else {
-                whole_numbers &= row.iter().skip(1).all(|value| !(value.fract().abs() > 0.0));
+                whole_numbers &= row.iter().skip(1).all(|&value| is_whole_or_missing(value.into()));
             }
             while row.len() > samples && samples > 0 && row.last().is_some_and(|value| value.is_nan()) {
                 row.pop();
@@ -821,6 +821,10 @@ fn take_header(header: &mut Vec<Label>, line: &str, grammar: Grammar, width: usi
     if header.is_empty() || leads(&labels) >= leads(header) {
         *header = labels;
     }
+}
+
+fn is_whole_or_missing(value: f64) -> bool {
+    value.is_nan() || value.fract() == 0.0
 }
 
 #[cfg(test)]
