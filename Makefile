@@ -14,20 +14,21 @@ INSTALL = $(CARGO) install --quiet --root $(TOOLS) --target-dir $(TOOLS)/build
 export PATH := $(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export RUSTDOCFLAGS = -D warnings
 
-.PHONY: test test-core test-page lint bench-training toolchain tools pkg serve dist
+.PHONY: test test-core test-page lint bench-training toolchain tools browser pkg serve dist
 
 ## Runs every test; those that need the reference data say so where it is absent.
 test: toolchain
 	$(CARGO) test
-	$(MAKE) test-core test-page
+	$(MAKE) test-page
+	$(MAKE) test-core
 
 ## The core in the browser, in the way of `wasm-pack test`, which would build the tests that are native only as well.
-test-core: tools
+test-core: tools browser
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner CHROMEDRIVER="$${CHROMEDRIVER:-$$(command -v chromedriver)}" \
 		WASM_BINDGEN_TEST_TIMEOUT=300 timeout 3600 $(CARGO) test --release --target $(WASM) --test web
 
 ## The page in the browser, with weights that nobody has trained.
-test-page: pkg $(MADE_UP)/manifest.json
+test-page: pkg browser $(MADE_UP)/manifest.json
 	ECGNET_WEIGHTS=$(MADE_UP) timeout 600 npm test
 
 $(MADE_UP)/manifest.json: examples/made_up_weights.rs
@@ -69,6 +70,13 @@ bench-training:
 toolchain:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: install it with rustup"; exit 1; }
 	@rustup target list --installed | grep -qx $(WASM) || rustup target add $(WASM)
+
+# The browser that tests the page; on Debian, root can install it.
+browser:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
+		{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 900 apt-get install -y -qq chromium chromium-driver >/dev/null; } || \
+		{ echo "Chromium with chromedriver is missing: install both, on Debian as root with apt-get"; exit 1; }
 
 # What builds and tests the page; each is installed once.
 tools: toolchain $(TOOLS)/bin/wasm-bindgen-$(BINDGEN) $(TOOLS)/bin/wasm-pack node_modules/.package-lock.json
