@@ -29,7 +29,7 @@ test-core: tools browser
 
 ## The page in the browser, with weights that nobody has trained.
 test-page: pkg browser $(MADE_UP)/manifest.json
-	ECGNET_WEIGHTS=$(MADE_UP) timeout 600 npm test
+	ECGNET_WEIGHTS=$(MADE_UP) CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" timeout 900 npm test
 
 $(MADE_UP)/manifest.json: examples/made_up_weights.rs
 	$(CARGO) run --quiet --example made_up_weights -- $(MADE_UP) cnn compact
@@ -43,7 +43,7 @@ pkg: tools
 
 ## Builds the page and serves it on this computer.
 serve: pkg
-	$(CARGO) run --quiet -- serve
+	$(CARGO) run -- serve
 
 ## A folder that any static host can serve or, from a USB stick, the program in it.
 dist: pkg
@@ -75,7 +75,7 @@ toolchain:
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
 		{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 900 apt-get install -y -qq chromium chromium-driver >/dev/null; } || \
+		timeout 300 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 900 apt-get install -y -qq chromium chromium-driver >/dev/null; } || \
 		{ echo "Chromium with chromedriver is missing: install both, on Debian as root with apt-get"; exit 1; }
 
 # What builds and tests the page; each is installed once.

@@ -20,7 +20,7 @@
 //! use ecgnet::signal::Window;
 //!
 //! let ecg = ecgnet::format::open("A0001.hea".as_ref(), &Default::default())?;
-//! let weights = Weights::from_bytes(&std::fs::read("weights/resnet18.safetensors")?)?;
+//! let weights = Weights::from_bytes(&std::fs::read("weights/compact-both.safetensors")?)?;
 //! let estimator = Estimator::new(&[weights], &burn::tensor::Device::flex())?;
 //! let estimate = estimator.estimate(&ecg, Window::default())?;
 //! println!("{:?} {:?}", estimate.age, estimate.sex);

@@ -182,6 +182,8 @@ fn a_training_on_crops_is_evaluated_and_released() {
     assert!(clinic.succeed("networks").contains("clinic: age MAE"), "{text}");
     let again = clinic.succeed(&format!("{release} none"));
     assert!(again.starts_with("compact for both"), "{again}");
+    let errors = clinic.fail("release run run --data-licence none --out other");
+    assert!(errors.contains("two of the trainings estimate the age with compact"), "{errors}");
     let errors = clinic.fail("release run --evaluation run/metrics.csv --data-licence none --out weights");
     assert!(errors.contains("metrics.csv is no evaluation.json"), "{errors}");
 }

@@ -2,12 +2,12 @@
 
 use crate::dataset::{CacheError, DatasetError, SplitError};
 use crate::estimate::EstimatorError;
-use crate::network::Architecture;
 use crate::network::deployed::DeployError;
 use crate::network::keras::KerasError;
 use crate::network::manifest::ManifestError;
 use crate::network::published::PublishedError;
 use crate::network::weights::WeightsError;
+use crate::network::{Architecture, Head};
 use crate::report::ReportError;
 use crate::training::{CheckpointError, TrainingError};
 use std::io;
@@ -43,6 +43,10 @@ pub enum CommandError {
     Manifest { path: PathBuf, source: ManifestError },
     #[error("{path} is no evaluation.json of `ecgnet evaluate`: {source}")]
     Evaluation { path: PathBuf, source: serde_json::Error },
+    #[error("{path} says nothing of these trainings: evaluate them first, under the same names")]
+    OtherEvaluation { path: PathBuf },
+    #[error("two of the trainings estimate the {head} with {network}; release one of them")]
+    HeadTwice { network: Architecture, head: Head },
     #[error("{path}: {source}")]
     Weights { path: PathBuf, source: WeightsError },
     #[error("{path} is not the file that the manifest means: its SHA-256 sum is another; download it again")]

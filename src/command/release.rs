@@ -9,12 +9,13 @@ use crate::network::weights::{Precision, Weights};
 use crate::training::replace_file;
 use clap::Args;
 use serde_json::Value;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Put trained weights into the folder that the page and `predict` take them from
 ///
 /// Writes the weights of each training with 16 bits a value, and manifest.json with their SHA-256 sums, how they came
-/// about, and their figures. A network that is in the folder already is replaced; the others stay.
+/// about, and their figures. Weights of the same network in the folder are replaced; other networks stay.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -42,6 +43,11 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
     std::fs::create_dir_all(&options.out).map_err(CommandError::write(&options.out))?;
     let evaluations =
         options.evaluation.iter().map(|path| read_evaluation(path)).collect::<Result<Vec<Value>, CommandError>>()?;
+    for (path, evaluation) in options.evaluation.iter().zip(&evaluations) {
+        if !options.runs.iter().any(|run| figures(evaluation, &name_of(run)).is_some()) {
+            return Err(CommandError::OtherEvaluation { path: path.clone() });
+        }
+    }
     let manifest_path = options.out.join(MANIFEST);
     let before = if manifest_path.is_file() { Some(weights::read_manifest(&options.out)?) } else { None };
     let mut entries = Vec::new();
@@ -50,11 +56,17 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
         print(format_args!("{} for {}: {:.2} MB", entry.network, entry.target, entry.bytes as f64 / 1e6))?;
         entries.push(entry);
     }
+    let mut heads = HashSet::new();
+    let of_heads = |entry: &Entry| entry.target.heads().iter().map(|head| (entry.network, *head)).collect::<Vec<_>>();
+    if let Some((network, head)) = entries.iter().flat_map(of_heads).find(|pair| !heads.insert(*pair)) {
+        return Err(CommandError::HeadTwice { network, head });
+    }
     let first = entries[0].network;
     let default = options.default.or(before.as_ref().map(|before| before.default)).unwrap_or(first);
-    let is_new = |old: &Entry| entries.iter().any(|new| (new.network, new.target) == (old.network, old.target));
+    // New weights for the age alone replace those for both.
+    let is_kept = |old: &Entry| !of_heads(old).iter().any(|pair| heads.contains(pair));
     let mut networks: Vec<Entry> =
-        before.into_iter().flat_map(|before| before.networks).filter(|old| !is_new(old)).collect();
+        before.into_iter().flat_map(|before| before.networks).filter(|old| is_kept(old)).collect();
     networks.extend(entries);
     networks.sort_by_key(|entry| (entry.network, entry.file.clone()));
     let manifest = Manifest { default, networks };
@@ -76,7 +88,7 @@ fn release(options: &Options, run: &Path, evaluations: &[Value]) -> Result<Entry
     let file = format!("{}-{}.safetensors", description.architecture, description.target);
     let path = options.out.join(&file);
     replace_file(&path, &bytes).map_err(CommandError::write(&path))?;
-    let name = weights::name_of(&source);
+    let name = name_of(run);
     let mut training = description.training;
     training.insert("data_licence".to_owned(), options.data_licence.clone().into());
     Ok(Entry {
@@ -89,6 +101,11 @@ fn release(options: &Options, run: &Path, evaluations: &[Value]) -> Result<Entry
         training,
         figures: evaluations.iter().filter_map(|evaluation| figures(evaluation, &name)).collect(),
     })
+}
+
+/// What an evaluation calls the weights of a training.
+fn name_of(run: &Path) -> String {
+    weights::name_of(&run.join(RUN_WEIGHTS))
 }
 
 fn read_evaluation(path: &Path) -> Result<Value, CommandError> {

@@ -48,6 +48,19 @@ pub enum Schedule {
     WarmUpCosine { warm_up: f64, last: f64 },
 }
 
+impl Schedule {
+    fn check(self) -> Result<(), RecipeError> {
+        let shares = match self {
+            Schedule::Plateau { factor, minimum, .. } => [("factor", factor), ("minimum", minimum)],
+            Schedule::WarmUpCosine { warm_up, last } => [("warm_up", warm_up), ("last", last)],
+        };
+        match shares.into_iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
+            Some((name, value)) => Err(RecipeError::Value { name, value, expected: "between 0 and 1" }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// How a wrong age is counted. The network's output is the age in units of 100 years.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -145,6 +158,8 @@ impl Recipe {
             ("weight_decay", self.weight_decay, self.weight_decay >= 0.0, "0 or more"),
             ("epsilon", self.epsilon, positive(self.epsilon), "positive"),
             ("averaging", self.averaging.unwrap_or(0.0), share(self.averaging.unwrap_or(0.0)), "between 0 and 1"),
+            ("patience", self.patience.unwrap_or(1) as f64, self.patience != Some(0), "at least 1"),
+            ("gradient_norm", self.gradient_norm.unwrap_or(1.0), self.gradient_norm.is_none_or(positive), "positive"),
             (
                 "crop_seconds",
                 self.crop_seconds.unwrap_or(1.0),
@@ -154,7 +169,7 @@ impl Recipe {
         ];
         match checks.into_iter().find(|(_, _, possible, _)| !possible) {
             Some((name, value, _, expected)) => Err(RecipeError::Value { name, value, expected }),
-            None => self.augmentation.as_ref().map_or(Ok(()), Augmentation::check),
+            None => self.schedule.check().and(self.augmentation.as_ref().map_or(Ok(()), Augmentation::check)),
         }
     }
 
@@ -240,6 +255,9 @@ mod tests {
             (r#"{"batch_size": 1}"#, "batch_size is 1, but must be at least 2"),
             (r#"{"learning_rate": -1}"#, "learning_rate"),
             (r#"{"crop_seconds": 0.1}"#, "crop_seconds"),
+            (r#"{"gradient_norm": 0}"#, "gradient_norm is 0, but must be positive"),
+            (r#"{"patience": 0}"#, "patience"),
+            (r#"{"schedule": {"warm-up-cosine": {"warm_up": 2, "last": 0}}}"#, "warm_up is 2"),
         ] {
             let error = Recipe::from_json("x", text.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");

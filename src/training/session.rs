@@ -273,8 +273,7 @@ fn crop_samples(recipe: &Recipe) -> Option<usize> {
 
 /// Number of batches of an epoch.
 fn batches(examples: usize, batch_size: usize) -> usize {
-    let rest = examples % batch_size;
-    examples / batch_size + usize::from(rest > 1 || (rest == 1 && examples == 1))
+    examples / batch_size + usize::from(examples % batch_size > 1)
 }
 
 /// Trains until the recipe's epochs or its patience are at an end.
