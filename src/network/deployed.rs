@@ -11,16 +11,31 @@ use std::collections::HashMap;
 /// A convolution or a scaling whose tensors have names.
 #[derive(Debug, Clone, PartialEq)]
 enum DeployedStep {
-    Convolution { convolution: DeployedConvolution, relu: bool },
-    ScaleAndShift { name: String, channels: usize, relu: bool },
+    Convolution {
+        convolution: DeployedConvolution,
+        relu: bool,
+    },
+    ScaleAndShift {
+        name: String,
+        channels: usize,
+        relu: bool,
+    },
     Relu,
     MaxPool(PoolGeometry),
     Flatten,
-    GlobalAveragePool { channels: usize },
-    GlobalMaxPool { channels: usize },
+    GlobalAveragePool {
+        channels: usize,
+    },
+    GlobalMaxPool {
+        channels: usize,
+    },
     /// The sum of two paths and a ReLU if asked for. The last step of `main` is a convolution without one, which takes
     /// the sum upon itself.
-    Sum { main: Vec<DeployedStep>, other: Vec<DeployedStep>, relu: bool },
+    Sum {
+        main: Vec<DeployedStep>,
+        other: Vec<DeployedStep>,
+        relu: bool,
+    },
     Branches(Vec<Vec<DeployedStep>>),
 }
 
@@ -261,16 +276,23 @@ impl DeployedNetwork {
             }
             by_name.insert(&found.name, found);
         }
+        // Unfolding is done by the CPU: any other device is given the matrices themselves.
+        let is_cpu = operation::is_cpu(device);
+        let host = if is_cpu { device.clone() } else { Device::flex() };
         let upload = |name: String| -> Tensor<1> {
             let values = by_name[name.as_str()].values.clone();
             let length = values.len();
-            Tensor::from_data(TensorData::new(values, [length]), device)
+            Tensor::from_data(TensorData::new(values, [length]), &host)
+        };
+        let place = |(matrix, row): (Tensor<2>, Tensor<1>)| match is_cpu {
+            true => (matrix, row),
+            false => (Tensor::from_data(matrix.into_data(), device), Tensor::from_data(row.into_data(), device)),
         };
         let mut matrices = HashMap::new();
         let mut unfold = |step: &DeployedConvolution| {
             let matrix = step.folding.matrix(upload(format!("{}.kernel", step.name)));
             let bias = step.folding.repeat(upload(format!("{}.bias", step.name)));
-            matrices.insert(step.name.clone(), (matrix, bias));
+            matrices.insert(step.name.clone(), place((matrix, bias)));
         };
         plan.heads.iter().for_each(|(_, head)| unfold(head));
         let mut scalings = Vec::new();
@@ -281,7 +303,7 @@ impl DeployedNetwork {
         });
         for name in scalings {
             let pair = (upload(format!("{name}.scale")).unsqueeze(), upload(format!("{name}.shift")));
-            matrices.insert(name, pair);
+            matrices.insert(name, place(pair));
         }
         Ok(Self { architecture, target, plan, matrices, device: device.clone() })
     }

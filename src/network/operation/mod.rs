@@ -176,7 +176,7 @@ fn floor(relu: bool) -> f32 {
 }
 
 /// Whether tensors on this device are computed by [`cpu`].
-fn is_cpu(device: &Device) -> bool {
+pub(super) fn is_cpu(device: &Device) -> bool {
     matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 

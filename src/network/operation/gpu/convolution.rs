@@ -218,8 +218,7 @@ fn store(row: u32, column: u32, value: vec4<f32>) {{
                 }
                 (false, false) => {
                     let _ = writeln!(text, "            let k{i} = vec4<i32>(i32(k) * 4) + vec4<i32>(0, 1, 2, 3);");
-                    let _ =
-                        writeln!(text, "            let in{i} = (k{i} >= vec4(first{i})) & (k{i} < vec4(end{i}));");
+                    let _ = writeln!(text, "            let in{i} = (k{i} >= vec4(first{i})) & (k{i} < vec4(end{i}));");
                     let _ = writeln!(
                         text,
                         "            let at{i} = select(vec4<i32>(), k{i} + vec4<i32>(start{i}), in{i});"
@@ -321,8 +320,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
             let _ = writeln!(text, "    let place = local.y * {along_columns}u + local.x;");
             for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
                 let part = i * columns + j;
-                let _ =
-                    writeln!(text, "    sums[({}u + local.z) * {group}u + place] = sum{i}_{j};", part * slices);
+                let _ = writeln!(text, "    sums[({}u + local.z) * {group}u + place] = sum{i}_{j};", part * slices);
             }
             let _ = writeln!(
                 text,

@@ -118,7 +118,7 @@ pub(super) fn is_gpu(device: &Device) -> bool {
 }
 
 /// Invocations that it takes to fill the device; see [`set_invocations`].
-static INVOCATIONS: AtomicU32 = AtomicU32::new(16_384);
+static INVOCATIONS: AtomicU32 = AtomicU32::new(1);
 
 /// Says how many invocations it takes to fill the device: where a layer has fewer, its sums are split.
 pub(crate) fn set_invocations(invocations: u32) {
