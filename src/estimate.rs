@@ -3,9 +3,9 @@
 use crate::ecg::{Ecg, Notice, Sex};
 use crate::network::deployed::{DeployError, DeployedNetwork};
 use crate::network::weights::{Calibration, Weights};
-use crate::network::{Architecture, Head};
+use crate::network::{Architecture, Head, INPUT_LEADS, INPUT_SAMPLES};
 use crate::signal::{self, Input, Preprocessing, SignalError, Window};
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
 
 /// What a network says of a recording.
@@ -47,13 +47,13 @@ pub enum EstimatorError {
     Deploy(#[from] DeployError),
 }
 
-/// Why nothing could be computed of a recording.
+/// Why there is no estimate.
 #[derive(Debug, thiserror::Error)]
 pub enum ComputeError {
     #[error(transparent)]
     Signal(#[from] SignalError),
-    /// A graphics card that is lost or out of memory; another device may do.
-    #[error("the device that computes has failed: {0}")]
+    /// The graphics device was lost or ran out of memory; the CPU can still estimate.
+    #[error("the device failed ({0})")]
     Device(String),
 }
 
@@ -110,32 +110,44 @@ impl Estimator {
 
     /// Estimates age and sex of one recording.
     ///
+    /// A graphics device in a browser cannot be waited for; there, use [`Estimator::estimate_later`].
+    ///
     /// # Errors
     /// Where the recording cannot be made a network's input.
     pub fn estimate(&self, ecg: &Ecg, window: Window) -> Result<Estimate, SignalError> {
         let (mut estimate, inputs) = self.prepare(ecg, window)?;
         for (part, Input { samples, .. }) in self.parts.iter().zip(inputs) {
-            let answers = part.run(samples);
-            let [ages, sexes] = answers.map(|answer| answer.map(|tensor| values(tensor.into_data())));
-            estimate.add(part.said(ages, sexes));
+            let outputs = part.network.forward(part.network.input(samples));
+            let read = |output: Option<Tensor<2>>| output.map(|output| values(output.into_data())).unwrap_or_default();
+            estimate.hear(&part.said(&read(outputs.age), &read(outputs.sex)));
         }
         Ok(estimate)
     }
 
-    /// As [`Estimator::estimate`], without blocking: in a browser the answer of a graphics card cannot be waited for.
+    /// [`Estimator::estimate`] on any device.
     ///
     /// # Errors
-    /// Where the recording cannot be made a network's input, or the device fails.
+    /// Where the recording cannot be made a network's input or the device fails.
     pub async fn estimate_later(&self, ecg: &Ecg, window: Window) -> Result<Estimate, ComputeError> {
         let (mut estimate, inputs) = self.prepare(ecg, window)?;
         for (part, Input { samples, .. }) in self.parts.iter().zip(inputs) {
-            let [ages, sexes] = part.run(samples);
-            estimate.add(part.said(later(ages).await?, later(sexes).await?));
+            estimate.hear(&part.run(samples).await?);
         }
         Ok(estimate)
     }
 
-    /// The inputs of the parts, and an estimate that knows the notices only.
+    /// Runs the network once on zeros: a graphics device then has its shaders compiled and its weights in place.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    pub async fn warm_up(&self) -> Result<(), ComputeError> {
+        for part in &self.parts {
+            part.run(vec![0.0; INPUT_SAMPLES * INPUT_LEADS]).await?;
+        }
+        Ok(())
+    }
+
+    /// An estimate that says nothing yet, and the input of each part.
     fn prepare(&self, ecg: &Ecg, window: Window) -> Result<(Estimate, Vec<Input>), SignalError> {
         let quality = signal::quality::assess(ecg, window);
         let mut inputs = Vec::with_capacity(self.parts.len());
@@ -153,8 +165,7 @@ impl Estimator {
 }
 
 impl Estimate {
-    /// Adds what a part says of what nobody has said anything of yet.
-    fn add(&mut self, said: Vec<Said>) {
+    fn hear(&mut self, said: &[Said]) {
         for said in said {
             self.age = self.age.or(said.age);
             self.sex = self.sex.or(said.sex);
@@ -166,41 +177,42 @@ fn values(data: TensorData) -> Vec<f32> {
     data.try_to_vec().expect("a network's outputs are 32-bit floats")
 }
 
-async fn later(answer: Option<Tensor<2>>) -> Result<Option<Vec<f32>>, ComputeError> {
-    match answer {
-        Some(tensor) => {
-            let data = tensor.into_data_async().await;
-            Ok(Some(values(data.map_err(|error| ComputeError::Device(error.to_string()))?)))
-        }
-        None => Ok(None),
-    }
-}
-
 impl Part {
-    /// Runs the network on inputs laid one after the other: ages, and probabilities of the sexes.
-    fn run(&self, inputs: Vec<f32>) -> [Option<Tensor<2>>; 2] {
+    /// Runs the network on inputs laid one after the other.
+    async fn run(&self, inputs: Vec<f32>) -> Result<Vec<Said>, ComputeError> {
         let outputs = self.network.forward(self.network.input(inputs));
-        let temperature = self.calibration.sex_temperature;
-        [outputs.age, outputs.sex.map(|logits| activation::softmax(logits / temperature, 1))]
+        let mut read = [Vec::new(), Vec::new()];
+        for (read, output) in read.iter_mut().zip([outputs.age, outputs.sex]) {
+            if let Some(output) = output {
+                let data = output.into_data_async().await;
+                *read = values(data.map_err(|error| ComputeError::Device(error.to_string()))?);
+            }
+        }
+        let [ages, logits] = read;
+        Ok(self.said(&ages, &logits))
     }
 
-    fn said(&self, ages: Option<Vec<f32>>, sexes: Option<Vec<f32>>) -> Vec<Said> {
-        let (ages, sexes) = (ages.unwrap_or_default(), sexes.unwrap_or_default());
-        let count = ages.len().max(sexes.len() / Sex::COUNT);
+    /// What the network's outputs mean: ages, and for each recording the logits of male and female.
+    fn said(&self, ages: &[f32], logits: &[f32]) -> Vec<Said> {
+        let count = ages.len().max(logits.len() / Sex::COUNT);
         let said = |index: usize| Said {
             age: ages.get(index).map(|age| self.age(age * 100.0)),
-            sex: sexes.get(index * Sex::COUNT + Sex::Female.class()).map(|probability| sex(*probability)),
+            sex: logits.chunks_exact(Sex::COUNT).nth(index).map(|logits| self.sex(logits)),
         };
         (0..count).map(said).collect()
+    }
+
+    fn sex(&self, logits: &[f32]) -> SexEstimate {
+        let temperature = self.calibration.sex_temperature;
+        let highest = logits.iter().fold(f32::NEG_INFINITY, |highest, logit| highest.max(*logit));
+        let weights: Vec<f32> = logits.iter().map(|logit| ((logit - highest) / temperature).exp()).collect();
+        let probability_female = weights[Sex::Female.class()] / weights.iter().sum::<f32>();
+        let sex = if probability_female > 0.5 { Sex::Female } else { Sex::Male };
+        SexEstimate { sex, probability_female }
     }
 
     fn age(&self, years: f32) -> AgeEstimate {
         let interval = self.calibration.age_half_width.map(|half| ((years - half).max(0.0), years + half));
         AgeEstimate { years, interval }
     }
-}
-
-fn sex(probability_female: f32) -> SexEstimate {
-    let sex = if probability_female > 0.5 { Sex::Female } else { Sex::Male };
-    SexEstimate { sex, probability_female }
 }

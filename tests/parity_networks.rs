@@ -3,7 +3,7 @@
 
 mod support;
 
-use burn::tensor::{Device, activation};
+use burn::tensor::{Device, Tensor, activation};
 use ecgnet::network::assembly::Assembly;
 use ecgnet::network::deployed::{DeployedNetwork, deploy};
 use ecgnet::network::parameter::NamedTensor;
@@ -43,6 +43,23 @@ fn inputs(third: Vec<f32>) -> Vec<f32> {
 
 #[test]
 fn outputs_equal_the_published_networks() {
+    outputs_equal_on(&Device::flex());
+}
+
+#[cfg(gpu)]
+#[test]
+fn outputs_equal_the_published_networks_on_a_gpu() {
+    match burn_cubecl::cubecl::future::block_on(ecgnet::device::open_gpu()) {
+        Ok(gpu) => {
+            println!("on {} (software: {})", gpu.name, gpu.is_software);
+            outputs_equal_on(&gpu.device);
+        }
+        Err(ecgnet::device::GpuError::NoAdapter(reason)) => eprintln!("skipped: no graphics adapter ({reason})"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn outputs_equal_on(device: &Device) {
     let Some(folder) = shared("golden") else { return };
     let golden: Value = serde_json::from_str(&std::fs::read_to_string(folder.join("models.json")).unwrap()).unwrap();
     let inputs = inputs(support::read_npy(&folder.join("preprocessed_time_SPH00002.npy")));
@@ -69,12 +86,15 @@ fn outputs_equal_the_published_networks() {
             assert_eq!(names(&assembly.to_published(&values)), names(&tensors), "{architecture}: published order");
 
             let deployed = deploy(&assembly, &values);
-            let network = DeployedNetwork::new(architecture, target, &deployed, &Device::flex()).unwrap();
+            let network = DeployedNetwork::new(architecture, target, &deployed, device).unwrap();
             let outputs = network.forward(network.input(inputs.clone()));
             let outputs = match head {
                 Head::Age => outputs.age.unwrap(),
-                Head::Sex => activation::softmax(outputs.sex.unwrap(), 1),
+                Head::Sex => outputs.sex.unwrap(),
             };
+            // Off the device: an estimate takes its softmax there too.
+            let outputs = Tensor::<2>::from_data(outputs.into_data(), &Device::flex());
+            let outputs = if head == Head::Sex { activation::softmax(outputs, 1) } else { outputs };
             let outputs: Vec<f32> = outputs.into_data().try_to_vec().unwrap();
             let expected: Vec<Vec<f64>> = serde_json::from_value(reference["outputs"].clone()).unwrap();
             for (output, expected) in outputs.iter().zip(expected.iter().flatten()) {

@@ -31,12 +31,17 @@ impl DeviceOptions {
     }
 }
 
-#[cfg(feature = "wgpu")]
+#[cfg(gpu)]
 fn wgpu() -> Result<Device, CommandError> {
-    tried("wgpu", || Device::wgpu(burn::tensor::DeviceKind::DefaultDevice))
+    let opened = burn_cubecl::cubecl::future::block_on(crate::device::open_gpu());
+    let gpu = opened.map_err(|error| CommandError::NoDevice { device: "wgpu", reason: error.to_string() })?;
+    if gpu.is_software {
+        eprintln!("note: {} is a processor that plays a graphics card; --device cpu is faster", gpu.name);
+    }
+    Ok(gpu.device)
 }
 
-#[cfg(not(feature = "wgpu"))]
+#[cfg(not(gpu))]
 fn wgpu() -> Result<Device, CommandError> {
     Err(CommandError::DeviceNotBuilt { device: "wgpu" })
 }
@@ -52,7 +57,7 @@ fn cuda() -> Result<Device, CommandError> {
 }
 
 /// A device on which a first computation succeeds. The drivers' libraries panic where there is no such device.
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(feature = "cuda")]
 fn tried(name: &'static str, open: impl FnOnce() -> Device + std::panic::UnwindSafe) -> Result<Device, CommandError> {
     use burn::tensor::Tensor;
 

@@ -11,14 +11,31 @@ use std::collections::HashMap;
 /// A convolution or a scaling whose tensors have names.
 #[derive(Debug, Clone, PartialEq)]
 enum DeployedStep {
-    Convolution(DeployedConvolution),
-    ScaleAndShift { name: String, channels: usize, relu: bool },
+    Convolution {
+        convolution: DeployedConvolution,
+        relu: bool,
+    },
+    ScaleAndShift {
+        name: String,
+        channels: usize,
+        relu: bool,
+    },
     Relu,
     MaxPool(PoolGeometry),
     Flatten,
-    GlobalAveragePool { channels: usize },
-    GlobalMaxPool { channels: usize },
-    Sum([Vec<DeployedStep>; 2]),
+    GlobalAveragePool {
+        channels: usize,
+    },
+    GlobalMaxPool {
+        channels: usize,
+    },
+    /// The sum of two paths and a ReLU if asked for. The last step of `main` is a convolution without one, which takes
+    /// the sum upon itself.
+    Sum {
+        main: Vec<DeployedStep>,
+        other: Vec<DeployedStep>,
+        relu: bool,
+    },
     Branches(Vec<Vec<DeployedStep>>),
 }
 
@@ -50,7 +67,7 @@ impl Plan {
             tensors.push((format!("{}.bias", convolution.name), vec![convolution.folding.channels_out]));
         };
         visit(&self.body, &mut |step| match step {
-            DeployedStep::Convolution(step) => convolution(&mut tensors, step),
+            DeployedStep::Convolution { convolution: step, .. } => convolution(&mut tensors, step),
             DeployedStep::ScaleAndShift { name, channels, .. } => {
                 tensors.push((format!("{name}.scale"), vec![*channels]));
                 tensors.push((format!("{name}.shift"), vec![*channels]));
@@ -66,7 +83,7 @@ fn visit<'a>(steps: &'a [DeployedStep], work: &mut impl FnMut(&'a DeployedStep))
     for step in steps {
         work(step);
         match step {
-            DeployedStep::Sum(paths) => paths.iter().for_each(|path| visit(path, work)),
+            DeployedStep::Sum { main, other, .. } => [main, other].into_iter().for_each(|path| visit(path, work)),
             DeployedStep::Branches(branches) => branches.iter().for_each(|branch| visit(branch, work)),
             _ => {}
         }
@@ -84,7 +101,8 @@ fn deployed_steps(steps: &[Step]) -> Vec<DeployedStep> {
         let before = position.checked_sub(1).map(|position| &steps[position]);
         match step {
             Step::Convolution(convolution) => {
-                deployed.push(DeployedStep::Convolution(deployed_convolution(convolution)));
+                let convolution = deployed_convolution(convolution);
+                deployed.push(DeployedStep::Convolution { convolution, relu: false });
             }
             // Folded into the convolution before it.
             Step::BatchNorm(_) if matches!(before, Some(Step::Convolution(_))) => {}
@@ -92,8 +110,11 @@ fn deployed_steps(steps: &[Step]) -> Vec<DeployedStep> {
                 let relu = matches!(steps.get(position + 1), Some(Step::Relu));
                 deployed.push(DeployedStep::ScaleAndShift { name: name.clone(), channels: *channels, relu });
             }
-            Step::Relu if matches!(deployed.last(), Some(DeployedStep::ScaleAndShift { .. })) => {}
-            Step::Relu => deployed.push(DeployedStep::Relu),
+            Step::Relu => match deployed.last_mut() {
+                Some(DeployedStep::Convolution { relu, .. } | DeployedStep::Sum { relu, .. }) => *relu = true,
+                Some(DeployedStep::ScaleAndShift { .. }) => {}
+                _ => deployed.push(DeployedStep::Relu),
+            },
             Step::MaxPool(geometry) => deployed.push(DeployedStep::MaxPool(*geometry)),
             Step::Dropout(_) => {}
             Step::Flatten => deployed.push(DeployedStep::Flatten),
@@ -102,7 +123,7 @@ fn deployed_steps(steps: &[Step]) -> Vec<DeployedStep> {
                 deployed.push(DeployedStep::GlobalAveragePool { channels: *channels });
             }
             Step::Sum(paths) => {
-                deployed.push(DeployedStep::Sum([deployed_steps(&paths[0]), deployed_steps(&paths[1])]));
+                deployed.push(deployed_sum(deployed_steps(&paths[0]), deployed_steps(&paths[1])));
             }
             Step::Branches(branches) => {
                 deployed.push(DeployedStep::Branches(branches.iter().map(|branch| deployed_steps(branch)).collect()));
@@ -110,6 +131,13 @@ fn deployed_steps(steps: &[Step]) -> Vec<DeployedStep> {
         }
     }
     deployed
+}
+
+fn deployed_sum(first: Vec<DeployedStep>, second: Vec<DeployedStep>) -> DeployedStep {
+    let takes_sum = |path: &[DeployedStep]| matches!(path.last(), Some(DeployedStep::Convolution { relu: false, .. }));
+    let (main, other) = if takes_sum(&first) { (first, second) } else { (second, first) };
+    assert!(takes_sum(&main), "a path of a sum ends with a convolution");
+    DeployedStep::Sum { main, other, relu: false }
 }
 
 /// Folds the batch normalisations of a trained network into its convolutions.
@@ -248,27 +276,34 @@ impl DeployedNetwork {
             }
             by_name.insert(&found.name, found);
         }
+        // Unfolding is done by the CPU: any other device is given the matrices themselves.
+        let is_cpu = operation::is_cpu(device);
+        let host = if is_cpu { device.clone() } else { Device::flex() };
         let upload = |name: String| -> Tensor<1> {
             let values = by_name[name.as_str()].values.clone();
             let length = values.len();
-            Tensor::from_data(TensorData::new(values, [length]), device)
+            Tensor::from_data(TensorData::new(values, [length]), &host)
+        };
+        let place = |(matrix, row): (Tensor<2>, Tensor<1>)| match is_cpu {
+            true => (matrix, row),
+            false => (Tensor::from_data(matrix.into_data(), device), Tensor::from_data(row.into_data(), device)),
         };
         let mut matrices = HashMap::new();
         let mut unfold = |step: &DeployedConvolution| {
             let matrix = step.folding.matrix(upload(format!("{}.kernel", step.name)));
             let bias = step.folding.repeat(upload(format!("{}.bias", step.name)));
-            matrices.insert(step.name.clone(), (matrix, bias));
+            matrices.insert(step.name.clone(), place((matrix, bias)));
         };
         plan.heads.iter().for_each(|(_, head)| unfold(head));
         let mut scalings = Vec::new();
         visit(&plan.body, &mut |step| match step {
-            DeployedStep::Convolution(step) => unfold(step),
+            DeployedStep::Convolution { convolution, .. } => unfold(convolution),
             DeployedStep::ScaleAndShift { name, .. } => scalings.push(name.clone()),
             _ => {}
         });
         for name in scalings {
             let pair = (upload(format!("{name}.scale")).unsqueeze(), upload(format!("{name}.shift")));
-            matrices.insert(name, pair);
+            matrices.insert(name, place(pair));
         }
         Ok(Self { architecture, target, plan, matrices, device: device.clone() })
     }
@@ -299,19 +334,27 @@ impl DeployedNetwork {
         let features = self.run(&self.plan.body, input);
         let output = |wanted: Head| {
             let (_, head) = self.plan.heads.iter().find(|(head, _)| *head == wanted)?;
-            Some(self.convolution(head, features.clone()).squeeze_dim(1))
+            let [recordings, ..] = features.dims();
+            let output = self.convolution(head, features.clone(), None, false);
+            Some(output.reshape([recordings, wanted.outputs()]))
         };
         Outputs { age: output(Head::Age), sex: output(Head::Sex) }
     }
 
-    fn convolution(&self, step: &DeployedConvolution, input: Tensor<3>) -> Tensor<3> {
+    fn convolution(
+        &self,
+        step: &DeployedConvolution,
+        input: Tensor<3>,
+        residual: Option<Tensor<3>>,
+        relu: bool,
+    ) -> Tensor<3> {
         let (matrix, bias) = self.matrices[&step.name].clone();
-        operation::convolution(input, matrix, bias, step.geometry)
+        operation::deployed_convolution(input, matrix, bias, residual, step.geometry, relu)
     }
 
     fn run(&self, steps: &[DeployedStep], input: Tensor<3>) -> Tensor<3> {
         steps.iter().fold(input, |input, step| match step {
-            DeployedStep::Convolution(step) => self.convolution(step, input),
+            DeployedStep::Convolution { convolution, relu } => self.convolution(convolution, input, None, *relu),
             DeployedStep::ScaleAndShift { name, relu, .. } => {
                 let (scale, shift) = self.matrices[name].clone();
                 operation::scale_and_shift(input, scale.squeeze_dim(0), shift, *relu)
@@ -319,11 +362,18 @@ impl DeployedNetwork {
             DeployedStep::Relu => activation::relu(input),
             DeployedStep::MaxPool(geometry) => operation::max_pool(input, *geometry),
             DeployedStep::Flatten => flatten(input),
-            DeployedStep::GlobalAveragePool { channels } => global_average_pool(input, *channels),
-            DeployedStep::GlobalMaxPool { channels } => global_max_pool(input, *channels),
-            DeployedStep::Sum([first, second]) => self.run(first, input.clone()) + self.run(second, input),
+            DeployedStep::GlobalAveragePool { channels } => operation::global_average_pool(input, *channels),
+            DeployedStep::GlobalMaxPool { channels } => operation::global_max_pool(input, *channels),
+            DeployedStep::Sum { main, other, relu } => {
+                let Some((DeployedStep::Convolution { convolution, .. }, before)) = main.split_last() else {
+                    unreachable!("deployed_sum puts a convolution last");
+                };
+                let other = self.run(other, input.clone());
+                self.convolution(convolution, self.run(before, input), Some(other), *relu)
+            }
             DeployedStep::Branches(branches) => {
-                Tensor::cat(branches.iter().map(|branch| self.run(branch, input.clone())).collect(), 2)
+                let outputs = branches.iter().map(|branch| self.run(branch, input.clone()));
+                outputs.reduce(operation::concatenate).expect("there is a branch")
             }
         })
     }
@@ -333,16 +383,4 @@ impl DeployedNetwork {
 pub(super) fn flatten(input: Tensor<3>) -> Tensor<3> {
     let [recordings, samples, width] = input.dims();
     input.reshape([recordings, 1, samples * width])
-}
-
-/// The mean of each channel over samples and leads.
-pub(super) fn global_average_pool(input: Tensor<3>, channels: usize) -> Tensor<3> {
-    let [recordings, samples, width] = input.dims();
-    input.reshape([recordings, samples * width / channels, channels]).mean_dim(1)
-}
-
-/// The highest value of each channel over samples and leads.
-pub(super) fn global_max_pool(input: Tensor<3>, channels: usize) -> Tensor<3> {
-    let [recordings, samples, width] = input.dims();
-    input.reshape([recordings, samples * width / channels, channels]).max_dim(1)
 }

@@ -1,7 +1,7 @@
 //! A network under training: forward passes with gradients and the statistics of the batch.
 
 use super::assembly::{Assembly, BatchNorm, FoldedConvolution, Step};
-use super::deployed::{Outputs, flatten, global_average_pool, global_max_pool};
+use super::deployed::{Outputs, flatten};
 use super::description::Initialiser;
 use super::parameter::{ParameterId, ParameterSpecification, Role};
 use super::{BATCH_NORM_EPSILON, Head, operation};
@@ -180,8 +180,8 @@ impl Run<'_> {
                 Step::MaxPool(geometry) => operation::max_pool(value, *geometry),
                 Step::Dropout(share) => dropout(value, *share),
                 Step::Flatten => flatten(value),
-                Step::GlobalAveragePool { channels } => global_average_pool(value, *channels),
-                Step::GlobalMaxPool { channels } => global_max_pool(value, *channels),
+                Step::GlobalAveragePool { channels } => operation::global_average_pool(value, *channels),
+                Step::GlobalMaxPool { channels } => operation::global_max_pool(value, *channels),
                 Step::Sum([first, second]) => self.steps(first, value.clone()) + self.steps(second, value),
                 Step::Branches(branches) => {
                     let outputs = branches.iter().map(|branch| self.steps(branch, value.clone())).collect();

@@ -139,16 +139,47 @@ fn is_pointwise(geometry: &ConvolutionGeometry) -> bool {
     geometry.taps == 1 && geometry.stride == 1
 }
 
+/// What follows the product of a convolution.
+#[derive(Clone, Copy)]
+pub struct After<'a> {
+    /// `[width_out]`.
+    pub bias: &'a [f32],
+    /// Added to the result, of the same shape.
+    pub residual: Option<&'a [f32]>,
+    pub relu: bool,
+}
+
+impl After<'_> {
+    /// What the product is added to, for the part of the output that starts at `start`.
+    fn prepare(&self, start: usize, out: &mut [f32]) {
+        let rows = out.chunks_exact_mut(self.bias.len());
+        match self.residual {
+            None => rows.for_each(|row| row.copy_from_slice(self.bias)),
+            Some(residual) => {
+                for (row, residual) in rows.zip(residual[start..].chunks_exact(self.bias.len())) {
+                    let sums = residual.iter().zip(self.bias).map(|(residual, bias)| residual + bias);
+                    row.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum);
+                }
+            }
+        }
+    }
+
+    fn finish(&self, out: &mut [f32]) {
+        if self.relu {
+            out.iter_mut().for_each(|value| *value = value.max(0.0));
+        }
+    }
+}
+
 /// Convolution along time.
 ///
-/// Shapes: `input` [recordings, samples_in, width_in], `weight` [taps * width_in, width_out], `bias` [width_out], `out`
-/// [recordings, samples_out, width_out].
-pub fn convolution(input: &[f32], weight: &[f32], bias: &[f32], geometry: &ConvolutionGeometry, out: &mut [f32]) {
+/// Shapes: `input` [recordings, samples_in, width_in], `weight` [taps * width_in, width_out], `out` [recordings,
+/// samples_out, width_out].
+pub fn convolution(input: &[f32], weight: &[f32], after: After, geometry: &ConvolutionGeometry, out: &mut [f32]) {
     let width = geometry.width_out;
     let recordings = input.len() / (geometry.samples_in * geometry.width_in);
     let whole = recordings * geometry.samples_out;
     let weight = Matrix::rows(weight, width);
-    let fill = |out: &mut [f32]| out.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(bias));
 
     if is_pointwise(geometry) || geometry.samples_out < GATHER_BELOW {
         let gathered;
@@ -159,9 +190,10 @@ pub fn convolution(input: &[f32], weight: &[f32], bias: &[f32], geometry: &Convo
                 &gathered
             }
         };
-        fill(out);
+        after.prepare(0, out);
         let sizes = (whole, geometry.row(), width);
         product(out, sizes, Matrix::rows(rows, geometry.row()), weight, true, parallel::product());
+        after.finish(out);
         return;
     }
 
@@ -171,7 +203,7 @@ pub fn convolution(input: &[f32], weight: &[f32], bias: &[f32], geometry: &Convo
         let size = geometry.samples_in * geometry.width_in;
         let input = &input[recording * size..(recording + 1) * size];
         let interior = geometry.interior();
-        fill(out);
+        after.prepare(recording * geometry.samples_out * width, out);
         if !interior.is_empty() {
             let start = (interior.start * geometry.stride - geometry.padding) * geometry.width_in;
             let view = Matrix::rows(&input[start..], geometry.stride * geometry.width_in);
@@ -186,6 +218,7 @@ pub fn convolution(input: &[f32], weight: &[f32], bias: &[f32], geometry: &Convo
             let out = &mut out[edge.start * width..edge.end * width];
             product(out, sizes, Matrix::rows(&rows, geometry.row()), weight, true, gemm::Parallelism::None);
         }
+        after.finish(out);
     });
 }
 
@@ -207,7 +240,8 @@ pub fn convolution_input_gradient(
             padding: geometry.taps - 1 - geometry.padding,
             ..*geometry
         };
-        convolution(gradient, &reversed, &vec![0.0; geometry.width_in], &turned, input_gradient);
+        let after = After { bias: &vec![0.0; geometry.width_in], residual: None, relu: false };
+        convolution(gradient, &reversed, after, &turned, input_gradient);
         return;
     }
     let (row, width) = (geometry.row(), geometry.width_out);

@@ -25,6 +25,31 @@ impl<C: CheckpointStrategy> EcgOperations for Autodiff<Flex, C> {
         }
     }
 
+    fn deployed_convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        geometry: ConvolutionGeometry,
+        relu: bool,
+    ) -> FloatTensor<Self> {
+        // Only used for inference: the result is a constant of the graph.
+        let (input, weight, bias) = (input.into_primitive(), weight.into_primitive(), bias.into_primitive());
+        FloatTensor::<Self>::new(Flex::deployed_convolution(input, weight, bias, geometry, relu))
+    }
+
+    fn residual_convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        geometry: ConvolutionGeometry,
+        relu: bool,
+    ) -> FloatTensor<Self> {
+        let (input, weight, bias) = (input.into_primitive(), weight.into_primitive(), bias.into_primitive());
+        let residual = residual.into_primitive();
+        FloatTensor::<Self>::new(Flex::residual_convolution(input, weight, bias, residual, geometry, relu))
+    }
+
     fn batch_norm(
         input: FloatTensor<Self>,
         gamma: FloatTensor<Self>,

@@ -4,21 +4,24 @@
 //! side, so that every convolution of the published networks, whether along time, across leads or both, is a convolution
 //! along time of rows (see [`convolution`]), and that is one matrix product.
 //!
-//! On the CPU the operations are our own functions (`cpu`) inside burn's graph, with gradients of their own; on any
-//! other device they are composed of burn's tensor operations (`composed`), which also serve as the truth that the
-//! former are tested against.
+//! On the CPU the operations are our own functions (`cpu`) inside burn's graph, with gradients of their own; on a GPU
+//! that wgpu drives, what a deployed network needs are our own shaders (`gpu`). On any other device, and for training on
+//! a GPU, they are composed of burn's tensor operations (`composed`), which also serve as the truth that the former are
+//! tested against.
 
 mod composed;
 // Without training the gradients in it are not called.
 #[cfg_attr(target_arch = "wasm32", allow(dead_code))]
 mod cpu;
 mod geometry;
+#[cfg(gpu)]
+pub(crate) mod gpu;
 #[cfg(not(target_arch = "wasm32"))]
 mod gradient;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, backend_extension};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, activation};
 use burn_flex::{FlexTensor, Layout};
 pub use geometry::{ConvolutionGeometry, PoolGeometry, same_padding};
 
@@ -31,6 +34,25 @@ pub(crate) trait EcgOperations: Backend {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         geometry: ConvolutionGeometry,
+    ) -> FloatTensor<Self>;
+
+    /// See [`deployed_convolution`], without a residual.
+    fn deployed_convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        geometry: ConvolutionGeometry,
+        relu: bool,
+    ) -> FloatTensor<Self>;
+
+    /// See [`deployed_convolution`].
+    fn residual_convolution(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        residual: FloatTensor<Self>,
+        geometry: ConvolutionGeometry,
+        relu: bool,
     ) -> FloatTensor<Self>;
 
     /// See [`batch_norm`]; output, mean and variance.
@@ -65,6 +87,22 @@ fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("made contiguous before")
 }
 
+/// Convolution on the CPU with all that may follow it.
+fn convolve(
+    [input, weight, bias]: [FlexTensor; 3],
+    residual: Option<FlexTensor>,
+    geometry: ConvolutionGeometry,
+    relu: bool,
+) -> FlexTensor {
+    let (input, weight, bias) = (input.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
+    let residual = residual.map(|residual| residual.to_contiguous());
+    let recordings = input.layout().shape()[0];
+    let mut out = vec![0.0; recordings * geometry.samples_out * geometry.width_out];
+    let after = cpu::After { bias: values(&bias), residual: residual.as_ref().map(values), relu };
+    cpu::convolution(values(&input), values(&weight), after, &geometry, &mut out);
+    tensor(out, &[recordings, geometry.samples_out, geometry.width_out])
+}
+
 impl EcgOperations for Flex {
     fn convolution(
         input: FlexTensor,
@@ -72,11 +110,28 @@ impl EcgOperations for Flex {
         bias: FlexTensor,
         geometry: ConvolutionGeometry,
     ) -> FlexTensor {
-        let (input, weight, bias) = (input.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
-        let recordings = input.layout().shape()[0];
-        let mut out = vec![0.0; recordings * geometry.samples_out * geometry.width_out];
-        cpu::convolution(values(&input), values(&weight), values(&bias), &geometry, &mut out);
-        tensor(out, &[recordings, geometry.samples_out, geometry.width_out])
+        convolve([input, weight, bias], None, geometry, false)
+    }
+
+    fn deployed_convolution(
+        input: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        geometry: ConvolutionGeometry,
+        relu: bool,
+    ) -> FlexTensor {
+        convolve([input, weight, bias], None, geometry, relu)
+    }
+
+    fn residual_convolution(
+        input: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        residual: FlexTensor,
+        geometry: ConvolutionGeometry,
+        relu: bool,
+    ) -> FlexTensor {
+        convolve([input, weight, bias], Some(residual), geometry, relu)
     }
 
     fn batch_norm(
@@ -121,8 +176,19 @@ fn floor(relu: bool) -> f32 {
 }
 
 /// Whether tensors on this device are computed by [`cpu`].
-fn is_cpu(device: &Device) -> bool {
+pub(super) fn is_cpu(device: &Device) -> bool {
     matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
+}
+
+/// Returns what the shaders make of the operation where tensors on this device are computed by them.
+macro_rules! on_gpu {
+    ($device:expr, $operation:ident($($tensor:ident),+; $($number:expr),*)) => {
+        #[cfg(gpu)]
+        if gpu::is_gpu($device) {
+            let output = <Dispatch as gpu::GpuOperations>::$operation($($tensor.into_dispatch(),)+ $($number),*);
+            return Tensor::from_dispatch(output);
+        }
+    };
 }
 
 /// Convolution along time of rows, with a bias.
@@ -135,6 +201,40 @@ pub fn convolution(input: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>, geometr
     }
     let (input, weight, bias) = (input.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
     Tensor::from_dispatch(<Dispatch as EcgOperations>::convolution(input, weight, bias, geometry))
+}
+
+/// [`convolution`], a sum with `residual`, which has the shape of the result, and a ReLU if asked for. Not differentiable.
+pub fn deployed_convolution(
+    input: Tensor<3>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    residual: Option<Tensor<3>>,
+    geometry: ConvolutionGeometry,
+    relu: bool,
+) -> Tensor<3> {
+    let device = input.device();
+    if is_cpu(&device) {
+        let (input, weight, bias) = (input.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+        return Tensor::from_dispatch(match residual {
+            Some(residual) => {
+                let residual = residual.into_dispatch();
+                <Dispatch as EcgOperations>::residual_convolution(input, weight, bias, residual, geometry, relu)
+            }
+            None => <Dispatch as EcgOperations>::deployed_convolution(input, weight, bias, geometry, relu),
+        });
+    }
+    match residual {
+        Some(residual) => {
+            on_gpu!(&device, gpu_residual_convolution(input, weight, bias, residual; geometry, relu));
+            let sum = composed::convolution(input, weight, bias, geometry) + residual;
+            if relu { activation::relu(sum) } else { sum }
+        }
+        None => {
+            on_gpu!(&device, gpu_convolution(input, weight, bias; geometry, relu));
+            let output = composed::convolution(input, weight, bias, geometry);
+            if relu { activation::relu(output) } else { output }
+        }
+    }
 }
 
 /// Batch normalisation by the statistics of the batch itself (Ioffe and Szegedy 2015), and a ReLU if asked for.
@@ -161,6 +261,7 @@ pub fn batch_norm(
 ///
 /// Shapes: `input` [recordings, samples, leads x channels], `scale` and `shift` `[channels]`.
 pub fn scale_and_shift(input: Tensor<3>, scale: Tensor<1>, shift: Tensor<1>, relu: bool) -> Tensor<3> {
+    on_gpu!(&input.device(), gpu_scale_and_shift(input, scale, shift; relu));
     if !is_cpu(&input.device()) {
         return composed::scale_and_shift(input, scale, shift, relu);
     }
@@ -172,10 +273,35 @@ pub fn scale_and_shift(input: Tensor<3>, scale: Tensor<1>, shift: Tensor<1>, rel
 ///
 /// Shapes: [recordings, samples_in, leads_in x channels] to [recordings, samples_out, leads_out x channels].
 pub fn max_pool(input: Tensor<3>, geometry: PoolGeometry) -> Tensor<3> {
+    on_gpu!(&input.device(), gpu_max_pool(input; geometry));
     if !is_cpu(&input.device()) {
         return composed::max_pool(input, geometry);
     }
     Tensor::from_dispatch(<Dispatch as EcgOperations>::max_pool(input.into_dispatch(), geometry))
+}
+
+/// The mean of each channel over samples and leads.
+///
+/// Shapes: [recordings, samples, leads x channels] to [recordings, 1, channels].
+pub fn global_average_pool(input: Tensor<3>, channels: usize) -> Tensor<3> {
+    on_gpu!(&input.device(), gpu_global_pool(input; channels, true));
+    let [recordings, samples, width] = input.dims();
+    input.reshape([recordings, samples * width / channels, channels]).mean_dim(1)
+}
+
+/// The highest value of each channel over samples and leads.
+///
+/// Shapes: [recordings, samples, leads x channels] to [recordings, 1, channels].
+pub fn global_max_pool(input: Tensor<3>, channels: usize) -> Tensor<3> {
+    on_gpu!(&input.device(), gpu_global_pool(input; channels, false));
+    let [recordings, samples, width] = input.dims();
+    input.reshape([recordings, samples * width / channels, channels]).max_dim(1)
+}
+
+/// The rows of two activations side by side.
+pub fn concatenate(first: Tensor<3>, second: Tensor<3>) -> Tensor<3> {
+    on_gpu!(&first.device(), gpu_concatenate(first, second;));
+    Tensor::cat(vec![first, second], 2)
 }
 
 #[cfg(all(test, feature = "native"))]

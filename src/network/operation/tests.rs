@@ -64,6 +64,29 @@ fn convolution_equals_shifted_slices() {
 }
 
 #[test]
+fn deployed_convolution_equals_its_parts() {
+    let device = Device::flex();
+    let random = |length: usize| Tensor::<1>::random([length], Distribution::Normal(0.0, 1.0), &device);
+    for (samples, taps, stride) in [(200, 7, 2), (40, 16, 5), (250, 1, 1), (3, 7, 1)] {
+        let (recordings, width_in, width_out) = (3, 6, 10);
+        let geometry = ConvolutionGeometry::same(samples, width_in, width_out, taps, stride);
+        let input = random(recordings * samples * width_in).reshape([recordings, samples, width_in]);
+        let weight = random(taps * width_in * width_out).reshape([taps * width_in, width_out]);
+        let bias = random(width_out);
+        let shape = [recordings, geometry.samples_out, width_out];
+        let residual = random(shape.iter().product()).reshape(shape);
+        let convolution = composed::convolution(input.clone(), weight.clone(), bias.clone(), geometry);
+        for (residual, relu) in [(None, true), (Some(residual.clone()), false), (Some(residual), true)] {
+            let sum = residual.iter().fold(convolution.clone(), |sum, residual| sum + residual.clone());
+            let expected = if relu { activation::relu(sum) } else { sum };
+            let ours = deployed_convolution(input.clone(), weight.clone(), bias.clone(), residual, geometry, relu);
+            let tolerance = burn::tensor::Tolerance::absolute(2e-4);
+            ours.into_data().assert_approx_eq::<f32>(&expected.into_data(), tolerance);
+        }
+    }
+}
+
+#[test]
 fn batch_norm_equals_its_definition() {
     for relu in [false, true] {
         let (recordings, samples, leads, channels) = (4, 150, 3, 16);
