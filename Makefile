@@ -10,7 +10,8 @@ BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Car
 FEATURES := $(addprefix --enable-,simd bulk-memory nontrapping-float-to-int sign-ext mutable-globals \
 	reference-types multivalue)
 MADE_UP := $(TARGET)/made-up-weights
-INSTALL = $(CARGO) install --quiet --root $(TOOLS) --target-dir $(TOOLS)/build
+# Built quickly rather than to run fast.
+INSTALL = CARGO_PROFILE_RELEASE_OPT_LEVEL=1 $(CARGO) install --quiet --root $(TOOLS) --target-dir $(TOOLS)/build
 export PATH := $(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export RUSTDOCFLAGS = -D warnings
 
