@@ -5,36 +5,53 @@
 const waiting = new Map();
 let calls = 0;
 let worker = null;
+/** Whether the present worker has answered: what fails later is no failed start. */
+let hasAnswered = false;
 /** Called where the worker was lost; the next call starts a new, empty one. */
 let onLost = () => {};
 
+/**
+ * A worker that comes over the network brings a content security policy of its own, which a plain host does not send. One
+ * that the page itself makes has the page's.
+ */
+const script = URL.createObjectURL(
+  new Blob([`import ${JSON.stringify(new URL("./worker.js", import.meta.url).href)};`], { type: "text/javascript" }),
+);
+
 function start() {
-  worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "ecgnet" });
-  worker.addEventListener("message", ({ data }) => received(data));
-  worker.addEventListener("error", () => lost("worker", "The computing part of this page could not be started.", false));
+  const started = new Worker(script, { type: "module", name: "ecgnet" });
+  worker = started;
+  hasAnswered = false;
+  const ifCurrent = (work) => (event) => started === worker && work(event);
+  started.addEventListener("message", ifCurrent(({ data }) => received(data)));
+  // A panic of Rust that waits for something settles no promise: it arrives here.
+  started.addEventListener("error", ifCurrent(() => (hasAnswered ? crashed() : notStarted())));
 }
 
+const crashed = () => lost("crash", "The computation stopped unexpectedly and was started anew.");
+
+const notStarted = () => lost("worker", "The computing part of this page could not be started.");
+
 /** Nothing that was asked will be answered. */
-function lost(code, message, again) {
+function lost(code, message) {
   worker.terminate();
   worker = null;
   const error = Object.assign(new Error(message), { code });
   const left = [...waiting.values()];
   waiting.clear();
-  if (again) {
-    onLost();
-  }
+  onLost();
   left.forEach(({ reject }) => reject(error));
 }
 
 function received({ call, progress, result, error }) {
+  hasAnswered = true;
   const { resolve, reject, onProgress } = waiting.get(call) ?? {};
   if (progress) {
     onProgress?.(progress);
     return;
   }
   if (error?.code === "crash") {
-    lost("crash", "The computation stopped unexpectedly and was started anew.", true);
+    crashed();
     return;
   }
   waiting.delete(call);

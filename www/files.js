@@ -38,14 +38,29 @@ function byFolder(found) {
   const folders = new Map();
   for (const each of found) {
     const folder = each.path.slice(0, each.path.lastIndexOf("/") + 1);
-    folders.set(folder, [...(folders.get(folder) ?? []), each]);
+    if (!folders.has(folder)) {
+      folders.set(folder, []);
+    }
+    folders.get(folder).push(each);
   }
   return [...folders.values()];
 }
 
+/** No ECG is larger than this; a browser's memory is soon full. */
+const LARGEST = 512 * 2 ** 20;
+
+/** @param {Found[]} found */
+export const tooLarge = (found) => found.filter(({ file }) => file.size > LARGEST);
+
 /** What the worker reads. */
 export function asNamedBytes(found) {
-  const read = async ({ file, path }) => ({ name: path, bytes: new Uint8Array(await file.arrayBuffer()) });
+  const read = async ({ file, path }) => {
+    try {
+      return { name: path, bytes: new Uint8Array(await file.arrayBuffer()) };
+    } catch (error) {
+      throw new Error(`${path} cannot be read: ${error.message}`);
+    }
+  };
   return Promise.all(found.map(read));
 }
 
@@ -54,8 +69,16 @@ export function asNamedBytes(found) {
  * @param {HTMLElement} zone what lights up where files can be dropped; the whole page takes them
  * @param {HTMLInputElement[]} inputs
  * @param {(folders: Found[][]) => void} open
+ * @param {(error: Error) => void} fail called where what was dropped cannot even be listed
  */
-export function takeFiles(zone, inputs, open) {
+export function takeFiles(zone, inputs, open, fail) {
+  const take = async (transfer) => {
+    try {
+      open(byFolder(await filesOf(transfer)));
+    } catch (error) {
+      fail(new Error(`These files cannot be read: ${error.message}`));
+    }
+  };
   for (const input of inputs) {
     input.addEventListener("change", () => {
       open(byFolder([...input.files].map(withPath)));
@@ -78,17 +101,17 @@ export function takeFiles(zone, inputs, open) {
       zone.classList.remove("over");
     }
   });
-  document.addEventListener("drop", async (event) => {
+  document.addEventListener("drop", (event) => {
     if (isFiles(event)) {
       event.preventDefault();
       zone.classList.remove("over");
-      open(byFolder(await filesOf(event.dataTransfer)));
+      take(event.dataTransfer);
     }
   });
-  document.addEventListener("paste", async (event) => {
+  document.addEventListener("paste", (event) => {
     if (event.clipboardData?.files.length > 0) {
       event.preventDefault();
-      open(byFolder(await filesOf(event.clipboardData)));
+      take(event.clipboardData);
     }
   });
 }

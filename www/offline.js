@@ -2,31 +2,71 @@
 
 import { element } from "./dom.js";
 
-function offer(waiting) {
+/** What a click on the offer does; null where nothing is offered. */
+let take = null;
+
+function offer(text, button, work) {
+  take = work;
+  element("update-text").textContent = text;
+  element("update-now").textContent = button;
   element("update").hidden = false;
-  element("update-now").addEventListener("click", () => waiting.postMessage("use now"), { once: true });
 }
+
+const offerNew = (waiting, beforeUse) =>
+  offer("A new version of this page is ready.", "Use it now", () => {
+    beforeUse();
+    waiting.postMessage("use now");
+  });
 
 async function register() {
   const wasControlled = Boolean(navigator.serviceWorker.controller);
-  navigator.serviceWorker.addEventListener("controllerchange", () => wasControlled && location.reload());
-  const registration = await navigator.serviceWorker.register(new URL("../service-worker.js", import.meta.url));
+  let isWanted = false;
+  const want = () => (isWanted = true);
+  element("update-now").addEventListener("click", () => take?.());
+  navigator.serviceWorker.addEventListener("controllerchange", () => {
+    if (!wasControlled) {
+      return;
+    }
+    // Another tab may have asked for it: what is opened in this one stays until its own visitor says so.
+    if (isWanted || !document.body.classList.contains("in-use")) {
+      location.reload();
+    } else {
+      offer("A new version of this page is in use. Opened recordings are closed where it is loaded.", "Load it", () => location.reload());
+    }
+  });
+  const registration = await navigator.serviceWorker.register(new URL("../service-worker.js", import.meta.url), {
+    updateViaCache: "none",
+  });
   if (registration.waiting && wasControlled) {
-    offer(registration.waiting);
+    offerNew(registration.waiting, want);
   }
   registration.addEventListener("updatefound", () => {
     const found = registration.installing;
     found.addEventListener("statechange", () => {
       if (found.state === "installed" && wasControlled) {
-        offer(found);
+        offerNew(found, want);
       }
     });
   });
+  await navigator.serviceWorker.ready;
 }
 
-/** Pages that are not served over https or by this computer do without. */
-export function keepForOffline() {
-  if ("serviceWorker" in navigator) {
-    register().catch((error) => console.warn("The page is not kept for offline use:", error.message));
+/** When the browser has nothing better to do; not every browser tells. */
+const whenIdle = (work) => (globalThis.requestIdleCallback ?? setTimeout)(work);
+
+/**
+ * Pages that are not served over https or by this computer do without.
+ * @param {() => void} fetchTheRest called once the page itself is kept, unless the visitor's browser saves data
+ */
+export function keepForOffline(fetchTheRest) {
+  if (!("serviceWorker" in navigator)) {
+    return;
   }
+  const keep = async () => {
+    await register();
+    if (!navigator.connection?.saveData) {
+      whenIdle(() => fetchTheRest());
+    }
+  };
+  keep().catch((error) => console.warn("The page is not kept for offline use:", error.message));
 }

@@ -3,9 +3,9 @@
 import { showCard } from "./card.js";
 import { element, made, say } from "./dom.js";
 import { ask, whenLost } from "./engine.js";
-import { asNamedBytes, save, takeFiles } from "./files.js";
+import { asNamedBytes, save, takeFiles, tooLarge } from "./files.js";
 import { keepForOffline } from "./offline.js";
-import { hide, isShown, show, theShown } from "./recording.js";
+import { drawAfter, hide, isShown, show, showCorrectionError, theShown } from "./recording.js";
 import * as table from "./table.js";
 
 const [network, device] = [element("network"), element("device")];
@@ -14,21 +14,37 @@ const [network, device] = [element("network"), element("device")];
  * @typedef {object} Recording
  * @property {import("../pkg/ecgnet.js").Reading} reading
  * @property {import("../pkg/ecgnet.js").Estimate} [estimate]
- * @property {{ message: string }} [error]
+ * @property {string} [estimated] the network and the choice of device that the worker holds an estimate of
+ * @property {{ code?: string, message: string }} [error]
  * @property {import("./files.js").Found[]} [source] the files that it came with; a sample has none
  * @property {import("../pkg/ecgnet.js").Corrections} [corrections]
  */
 
-/** @type {Recording[]} */
+/** @type {Recording[]} A new list once it is cleared: what was begun for another list is not for this one. */
 let recordings = [];
 let networks = [];
 /** The network and the choice of device that the worker has loaded. */
 let loaded = null;
+/** The load that is under way. */
+let loading = null;
+/** Counts what was chosen: estimates that are no more wanted are left. */
+let generation = 0;
 /** Work is done one after the other. */
 let queue = Promise.resolve();
 /** Whether the worker was lost, and with it what it had read. */
 let isLost = false;
+/** The reading anew that is under way. */
+let restoring = null;
+/** Why the processor computes although something else was chosen. */
+let fellBack = "";
 
+const FELL_BACK = "The computation stopped unexpectedly. The processor computes instead.";
+/** No recording of the worker has it. */
+const NOWHERE = 2 ** 32 - 1;
+
+const chosen = () => [network.value, device.value];
+
+/** What a screen reader says as well: how work begins and ends. */
 const status = (text) => (element("status").textContent = text);
 
 function fail(error) {
@@ -38,10 +54,15 @@ function fail(error) {
 
 /** Does something after everything before it; what fails is shown. */
 function then(work) {
-  queue = queue.then(work).catch((error) => {
+  const afterRestored = async () => {
+    await restored();
+    await work();
+  };
+  queue = queue.then(afterRestored).catch((error) => {
     status("");
     fail(error);
   });
+  queue = queue.then(() => say("count", ""));
   return queue;
 }
 
@@ -50,90 +71,187 @@ async function readFiles(method, before, source, after = []) {
   return ask(method, [...before, files, ...after], undefined, files.map(({ bytes }) => bytes.buffer));
 }
 
-/** Has the worker read everything again that a lost one had read. */
+/** Waits until the worker holds what it had read, should it have been lost. */
+function restored() {
+  if (isLost) {
+    restoring ??= restore().finally(() => (restoring = null));
+  }
+  return restoring ?? Promise.resolve();
+}
+
+/** Has the worker read everything again that a lost one had read. Its estimates are gone with it. */
 async function restore() {
-  isLost = false;
   loaded = null;
   const all = recordings;
-  for (const source of new Set(all.map(({ source }) => source))) {
-    const readings = source ? await readFiles("read", [], source) : await ask("sample");
-    for (const recording of all.filter((each) => each.source === source)) {
-      const found = readings.find(({ file }) => file === recording.reading.file);
-      recording.reading = found ?? recording.reading;
-      if (found && recording.corrections) {
-        recording.reading = await readFiles("correct", [found.id], source, [recording.corrections]);
-      }
+  for (const recording of all) {
+    // What has stopped the processor would do so again.
+    if (recording.error?.code !== "crash") {
+      recording.estimated = undefined;
     }
   }
+  for (const source of new Set(all.map(({ source }) => source))) {
+    const cameWithIt = all.filter((each) => each.source === source);
+    try {
+      const samples = async () => (await Promise.all(cameWithIt.map(() => ask("sample")))).flat();
+      const readings = source ? await readFiles("read", [], source) : await samples();
+      for (const recording of cameWithIt) {
+        const index = readings.findIndex(({ file }) => file === recording.reading.file);
+        if (index < 0) {
+          lose(recording, new Error("The file has changed: open it again."));
+          continue;
+        }
+        [recording.reading] = readings.splice(index, 1);
+        if (recording.corrections) {
+          recording.reading = await readFiles("correct", [recording.reading.id], source, [recording.corrections]);
+        }
+      }
+    } catch (error) {
+      if (error.code) {
+        throw error;
+      }
+      // The files were moved or changed since.
+      cameWithIt.forEach((recording) => lose(recording, error));
+    }
+  }
+  isLost = false;
 }
+
+/** What cannot be read again is no recording any more. */
+function lose(recording, error) {
+  recording.reading = { ...recording.reading, id: NOWHERE, error };
+  Object.assign(recording, { error, estimate: undefined });
+  table.update(recording);
+}
+
+function showProgress({ received, total }) {
+  const inMegabytes = (bytes) => (bytes / 1e6).toFixed(1);
+  [element("progress").max, element("progress").value] = [total, received];
+  element("megabytes").textContent = `${inMegabytes(received)} of ${inMegabytes(total)} MB`;
+}
+
+function startLoading(name, choice) {
+  loaded = null;
+  element("progress").removeAttribute("value");
+  element("megabytes").textContent = "";
+  const opened = async () => {
+    const { remark } = await ask("load", [name, choice], showProgress);
+    loaded = { name, choice, remark };
+  };
+  loading = opened().finally(() => (loading = null));
+  return loading;
+}
+
+const isLoaded = (name, choice) => loaded?.name === name && loaded.choice === choice;
 
 async function load(name, choice) {
-  if (loaded?.name === name && loaded.choice === choice) {
+  if (isLoaded(name, choice)) {
     return;
   }
-  loaded = null;
   const { label } = networks.find((each) => each.name === name);
-  status(`Loading ${label} …`);
-  const [bar, megabytes] = [element("progress"), element("megabytes")];
-  bar.removeAttribute("value");
-  megabytes.textContent = "";
+  say("count", `Loading ${label} …`);
   element("loading").hidden = false;
-  const inMegabytes = (bytes) => (bytes / 1e6).toFixed(1);
   try {
-    const opened = await ask("load", [name, choice], ({ received, total }) => {
-      [bar.max, bar.value] = [total, received];
-      megabytes.textContent = `${inMegabytes(received)} of ${inMegabytes(total)} MB`;
-    });
-    loaded = { name, choice };
-    say("device-remark", opened.remark);
+    // What was fetched beforehand may be what is wanted; why it could not be, is found out again.
+    await loading?.catch(() => {});
+    await restored();
+    if (!isLoaded(name, choice)) {
+      await startLoading(name, choice);
+    }
+    say("device-remark", fellBack || loaded.remark);
   } finally {
     element("loading").hidden = true;
+    say("count", "");
   }
 }
 
-/** Estimates a recording; what goes wrong with it is its own error. */
+/** Fetches the weights that will be wanted, so that the page works without a network from now on. */
+function fetchBeforehand() {
+  if (networks.length > 0 && !loaded && !loading) {
+    // Nobody waits for it: who wants an estimate is told what is wrong.
+    startLoading(...chosen()).catch(() => {});
+  }
+}
+
+/** Estimates a recording; what goes wrong with it is its own error, but for the loss of the worker. */
 async function estimate(recording) {
   try {
     recording.estimate = await ask("estimate", [recording.reading.id]);
     recording.error = undefined;
   } catch (error) {
+    if (error.code === "crash" || error.code === "worker") {
+      throw error;
+    }
     recording.estimate = undefined;
     recording.error = error;
   }
+  await showAnew(recording);
+}
+
+async function showAnew(recording) {
   table.update(recording);
   if (isShown(recording)) {
     await show(recording);
   }
 }
 
-/** Estimates every recording that has no estimate of the chosen network and device yet. */
+/** The recordings that have no estimate of the chosen network and device yet. */
+const open = () => recordings.filter(({ reading, estimated }) => !reading.error && estimated !== chosen().join(" "));
+
+/** Estimates every open recording, until something else is chosen. */
 async function estimateAll() {
-  const wanted = `${network.value} ${device.value}`;
-  const open = recordings.filter(({ reading, estimated }) => !reading.error && estimated !== wanted);
-  if (open.length === 0 || networks.length === 0) {
+  const mine = generation;
+  let left = open();
+  const wanted = left.length;
+  const [first] = left;
+  if (wanted === 0 || networks.length === 0) {
     status("");
     return;
   }
-  for (const [number, recording] of open.entries()) {
-    if (isLost) {
-      await restore();
+  status(wanted > 1 ? `Estimating ${wanted} recordings …` : "Estimating …");
+  for (let number = 0; number < left.length; number += 1) {
+    const recording = left[number];
+    const [name, choice] = chosen();
+    let isReady = false;
+    try {
+      await load(name, choice);
+      isReady = true;
+      if (mine === generation) {
+        say("count", left.length > 1 ? `${number + 1} of ${left.length}` : "");
+        await estimate(recording);
+        recording.estimated = `${name} ${choice}`;
+      }
+    } catch (error) {
+      if (mine !== generation) {
+        return;
+      }
+      if (error.code !== "crash" || (choice === "cpu" && !isReady)) {
+        throw error;
+      }
+      if (choice === "cpu") {
+        recording.estimate = undefined;
+        recording.error = error;
+        recording.estimated = `${name} ${choice}`;
+        await showAnew(recording);
+      } else {
+        // Once more, on the processor: it may have been the graphics card.
+        device.value = "cpu";
+        fellBack = FELL_BACK;
+      }
+      await restored();
+      // Every estimate is wanted again: the lost worker had them for the files that are saved.
+      left = open();
+      number = -1;
     }
-    await load(network.value, device.value);
-    status(open.length > 1 ? `Estimating ${number + 1} of ${open.length} …` : "Estimating …");
-    await estimate(recording);
-    if (recording.error?.code === "crash") {
-      // Once more, on the processor: it may have been the graphics card.
-      device.value = "cpu";
-      await restore();
-      await load(network.value, device.value);
-      await estimate(recording);
+    if (mine !== generation) {
+      return;
     }
-    recording.estimated = `${network.value} ${device.value}`;
   }
-  say("device-remark", (await ask("device")).remark);
+  if (loaded) {
+    say("device-remark", fellBack || (await ask("device")).remark);
+  }
   table.sortAgain();
-  const { age, sex } = (open.length === 1 && open[0].estimate) || {};
-  status(open.length > 1 ? `${open.length} recordings estimated.` : said(age, sex));
+  const { age, sex } = (wanted === 1 && first.estimate) || {};
+  status(wanted > 1 ? `${wanted} recordings estimated.` : said(age, sex));
 }
 
 /** What a screen reader says once there is an estimate. */
@@ -150,35 +268,65 @@ async function add(readings, source, toShow = true) {
   if (!first) {
     return;
   }
-  recordings.push(...added);
+  const list = recordings;
+  list.push(...added);
   document.body.classList.add("in-use");
-  if (toShow) {
+  await table.add(added, choose);
+  if (toShow && list === recordings) {
     await show(first);
   }
-  await table.add(added, choose);
   table.markRow(theShown());
 }
 
-function open(folders) {
+function openFiles(folders) {
+  const list = recordings;
   then(async () => {
-    fail(null);
-    const before = recordings.length;
-    for (const source of folders) {
-      status(source.length > 1 ? `Reading ${source.length} files …` : "Reading …");
-      await add(await readFiles("read", [], source), source, recordings.length === before);
+    if (list !== recordings) {
+      return;
     }
-    if (recordings.length === before) {
-      throw new Error("There is no ECG among these files.");
+    fail(null);
+    const before = list.length;
+    const problems = [];
+    const number = folders.flat().length;
+    status(number > 1 ? `Reading ${number} files …` : "Reading …");
+    for (const [index, folder] of folders.entries()) {
+      say("count", folders.length > 1 ? `${index + 1} of ${folders.length} folders` : "");
+      const passedOver = tooLarge(folder);
+      problems.push(...passedOver.map(({ path }) => `${path} is larger than 512 MiB and was passed over.`));
+      const source = folder.filter((each) => !passedOver.includes(each));
+      try {
+        await restored();
+        const readings = source.length > 0 ? await readFiles("read", [], source) : [];
+        if (list !== recordings) {
+          return;
+        }
+        await add(readings, source, list.length === before);
+      } catch (error) {
+        problems.push(error.message);
+      }
+      if (list !== recordings) {
+        return;
+      }
+    }
+    if (problems.length > 0 || list.length === before) {
+      fail(new Error(problems.join(" ") || "There is no ECG among these files."));
     }
     await estimateAll();
   });
 }
 
 function trySample() {
+  const list = recordings;
   then(async () => {
+    if (list !== recordings) {
+      return;
+    }
     fail(null);
-    await add(await ask("sample"));
-    await estimateAll();
+    const readings = await ask("sample");
+    if (list === recordings) {
+      await add(readings);
+      await estimateAll();
+    }
   });
 }
 
@@ -189,37 +337,45 @@ function choose(recording) {
   element("recording").scrollIntoView({ block: "start" });
 }
 
-/** Reads the recording on show as the form states it. */
-async function correct(corrections) {
-  const recording = theShown();
+/** Reads a recording as the form states it. */
+async function correct(recording, corrections) {
+  const failed = (error) => isShown(recording) && showCorrectionError(error);
+  if (!recordings.includes(recording)) {
+    return;
+  }
   try {
     const { id } = recording.reading;
     recording.reading = await readFiles("correct", [id], recording.source, [corrections]);
   } catch (error) {
-    say("corrections-error", error.message);
+    failed(error);
     return;
   }
-  say("corrections-error", recording.reading.error?.message);
+  failed(recording.reading.error);
   Object.assign(recording, { corrections, error: recording.reading.error, estimate: undefined, estimated: undefined });
   table.update(recording);
-  await show(recording, true);
+  if (isShown(recording)) {
+    await show(recording, true);
+  }
   await estimateAll();
 }
 
-/** What every network says of the recording on show. */
-async function compareAll() {
-  const recording = theShown();
+/** What every network says of a recording, as long as it is on show. */
+async function compareAll(recording, choice) {
+  if (!isShown(recording)) {
+    return;
+  }
   const rows = element("networks");
   rows.replaceChildren();
   rows.closest(".table-frame").hidden = false;
+  status(`Comparing ${networks.length} networks …`);
   for (const { name } of networks) {
     const head = made("th", name);
     head.scope = "row";
     const row = made("tr", head, made("td", "…"));
     rows.append(row);
     try {
-      await load(name, device.value);
-      status(`Estimating with ${name} …`);
+      await restored();
+      await load(name, choice);
       const { age, sex, device: computer, milliseconds } = await ask("estimate", [recording.reading.id]);
       const cells = [
         age?.text ?? "",
@@ -233,21 +389,26 @@ async function compareAll() {
       failed.colSpan = 4;
       row.replaceChildren(head, failed);
     }
+    if (!isShown(recording)) {
+      status("");
+      return;
+    }
   }
   status(`${networks.length} networks compared.`);
 }
 
+/** At once for who looks on; what is under way ends at its next step. */
 function clear() {
-  then(async () => {
-    await ask("clear");
-    recordings = [];
-    hide();
-    table.empty();
-    fail(null);
-    status("");
-    document.body.classList.remove("in-use");
-    element("files").focus();
-  });
+  generation += 1;
+  recordings = [];
+  hide();
+  table.empty();
+  fail(null);
+  status("");
+  say("count", "");
+  document.body.classList.remove("in-use");
+  element("files").focus();
+  then(() => ask("clear"));
 }
 
 async function listFormats() {
@@ -266,26 +427,48 @@ async function listNetworks() {
 
 function exported(method, name, type) {
   const withStated = element("with-stated").checked;
-  then(async () => save(name, type, await ask(method, [network.value, withStated])));
+  const of = network.value;
+  then(async () => {
+    // A worker that was lost took its estimates with it.
+    if (recordings.some(({ reading, estimated }) => !reading.error && !estimated)) {
+      await estimateAll().catch(fail);
+    }
+    save(name, type, await ask(method, [of, withStated]));
+  });
 }
 
-takeFiles(element("drop"), [element("files"), element("folder")], open);
+function chooseAnew() {
+  generation += 1;
+  fellBack = "";
+  then(estimateAll);
+}
+
+function correctShown() {
+  const recording = theShown();
+  const corrections = Object.fromEntries(new FormData(element("corrections")));
+  then(() => correct(recording, corrections));
+}
+
+takeFiles(element("drop"), [element("files"), element("folder")], openFiles, fail);
 whenLost(() => (isLost = true));
+drawAfter(restored);
 element("sample").addEventListener("click", trySample);
-network.addEventListener("change", () => then(estimateAll));
-device.addEventListener("change", () => then(estimateAll));
-element("compare").addEventListener("click", () => then(compareAll));
+network.addEventListener("change", chooseAnew);
+device.addEventListener("change", chooseAnew);
+element("compare").addEventListener("click", () => {
+  const [recording, choice] = [theShown(), device.value];
+  then(() => compareAll(recording, choice));
+});
 element("csv").addEventListener("click", () => exported("csv", "ecgnet.csv", "text/csv"));
 element("json").addEventListener("click", () => exported("json", "ecgnet.json", "application/json"));
 element("clear").addEventListener("click", clear);
 element("corrections").addEventListener("submit", (event) => {
   event.preventDefault();
-  const corrections = Object.fromEntries(new FormData(event.target));
-  then(() => correct(corrections));
+  correctShown();
 });
 element("as-stated").addEventListener("click", () => {
   element("corrections").reset();
-  then(() => correct(Object.fromEntries(new FormData(element("corrections")))));
+  correctShown();
 });
 element("retry").addEventListener("click", () => {
   then(async () => {
@@ -299,4 +482,4 @@ element("retry").addEventListener("click", () => {
 
 then(listFormats);
 then(listNetworks);
-keepForOffline();
+keepForOffline(() => then(fetchBeforehand));

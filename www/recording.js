@@ -2,7 +2,7 @@
 
 import { element, made, say, terms } from "./dom.js";
 import { ask } from "./engine.js";
-import { columnsFor, draw } from "./tracing.js";
+import { blank, columnsFor, draw } from "./tracing.js";
 
 const section = element("recording");
 const canvas = element("canvas");
@@ -14,6 +14,8 @@ const BEYOND_CORRECTION = ["empty", "missing-companion", "truncated", "unknown-f
 let shown = null;
 let paper = null;
 let columns = 0;
+/** What a tracing has to wait for. */
+let ready = () => {};
 
 /** Places marks on a scale; each is hidden where there is nothing to place. */
 function mark(id, marks) {
@@ -56,11 +58,22 @@ function showNotices({ reading, estimate }) {
 async function layOut() {
   const recording = shown;
   columns = columnsFor(canvas);
-  const laidOut = await ask("paper", [recording.reading.id, columns]);
-  if (recording === shown) {
-    paper = laidOut;
-    say("scale", paper.scale);
-    draw(canvas, paper);
+  try {
+    await ready();
+    const laidOut = await ask("paper", [recording.reading.id, columns]);
+    if (recording === shown) {
+      paper = laidOut;
+      say("scale", paper.scale);
+      draw(canvas, paper);
+    }
+  } catch (error) {
+    recording.undrawn = error;
+    recording.error ??= error;
+    if (recording === shown) {
+      element("tracing").hidden = true;
+      say("recording-error", recording.error.message);
+      showEstimate(recording);
+    }
   }
 }
 
@@ -79,12 +92,18 @@ function redraw() {
 export async function show(recording, anew = false) {
   const isOther = recording !== shown;
   shown = recording;
+  if (isOther || anew) {
+    recording.undrawn = undefined;
+    paper = null;
+    blank(canvas);
+    say("scale", "");
+  }
   section.hidden = false;
   const { reading, error } = recording;
   say("recording-title", reading.file);
   say("recording-error", error?.message);
   const isReadable = !reading.error;
-  element("tracing").hidden = !isReadable;
+  element("tracing").hidden = !isReadable || Boolean(recording.undrawn);
   element("estimates").hidden = !isReadable;
   element("comparison").hidden = !isReadable;
   element("correct").hidden = !recording.source || BEYOND_CORRECTION.includes(reading.error?.code);
@@ -98,15 +117,22 @@ export async function show(recording, anew = false) {
     for (const [name, value] of Object.entries(recording.corrections ?? {})) {
       element("corrections").elements[name].value = value;
     }
-    say("corrections-error", "");
+    showCorrectionError(null);
     element("networks").replaceChildren();
     element("networks").closest(".table-frame").hidden = true;
   }
-  if (isOther || anew) {
-    paper = null;
-    if (isReadable) {
-      await layOut();
-    }
+  if ((isOther || anew) && isReadable) {
+    await layOut();
+  }
+}
+
+/** Says what is wrong with the corrections, and marks the fields that it quotes. */
+export function showCorrectionError(error) {
+  say("corrections-error", error?.message);
+  for (const field of element("corrections").querySelectorAll("input")) {
+    const parts = [field.value.trim(), ...field.value.split(/[\s,;]+/)].filter(Boolean);
+    const isQuoted = parts.some((part) => error?.message.includes(JSON.stringify(part)));
+    field.setAttribute("aria-invalid", isQuoted);
   }
 }
 
@@ -120,6 +146,10 @@ export function hide() {
 export const isShown = (recording) => recording === shown;
 
 export const theShown = () => shown;
+
+export function drawAfter(work) {
+  ready = work;
+}
 
 new ResizeObserver(redraw).observe(canvas);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);

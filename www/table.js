@@ -60,11 +60,12 @@ function newRow(recording, choose) {
 /** Brings the row of a recording up to date. */
 export function update(recording) {
   const { row } = recording;
-  row.replaceChildren(row.firstChild, ...cells(recording));
+  row?.replaceChildren(row.firstChild, ...cells(recording));
 }
 
-/** Adds recordings to the table, which is shown where there are several. */
+/** Adds recordings to the table, which is shown where there are several; ends where the table is emptied meanwhile. */
 export async function add(added, choose) {
+  const filled = recordings;
   for (let start = 0; start < added.length; start += AT_ONCE) {
     const some = added.slice(start, start + AT_ONCE);
     some.forEach((recording) => newRow(recording, choose));
@@ -72,6 +73,9 @@ export async function add(added, choose) {
     rows.append(...some.map(({ row }) => row));
     element("recordings").hidden = recordings.length < 2;
     await new Promise((resolve) => setTimeout(resolve));
+    if (filled !== recordings) {
+      return;
+    }
   }
   sort();
 }
@@ -85,7 +89,7 @@ export function empty() {
 /** Marks the row of the recording on show. */
 export function markRow(shown) {
   rows.querySelector("[aria-current]")?.removeAttribute("aria-current");
-  shown.row?.setAttribute("aria-current", "true");
+  shown?.row?.setAttribute("aria-current", "true");
 }
 
 function compare(first, second) {

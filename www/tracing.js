@@ -9,6 +9,12 @@ export function columnsFor(element) {
   return element.clientWidth < NARROW ? 2 : 4;
 }
 
+/** Takes a tracing away, so that it is not taken for another's. */
+export function blank(canvas) {
+  canvas.removeAttribute("aria-label");
+  canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+}
+
 /**
  * @param {HTMLCanvasElement} canvas as wide as its style says
  * @param {import("../pkg/ecgnet.js").Paper} paper

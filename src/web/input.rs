@@ -32,7 +32,7 @@ export type DeviceChoice = "automatic" | "webgpu" | "cpu";
 export type OnProgress = (progress: { received: number; total: number }) => void;
 
 export interface LoadOptions {
-    /** The address of the folder with `manifest.json` and the weights files, ending in `/`. */
+    /** The address of the folder with `manifest.json` and the weights files. */
     weights: string;
     /** One of the manifest's networks; without it the manifest's default. */
     network?: string;
@@ -75,14 +75,22 @@ extern "C" {
 
     #[wasm_bindgen(typescript_type = "LoadOptions")]
     pub type LoadOptions;
-    #[wasm_bindgen(method, getter)]
-    pub fn weights(this: &LoadOptions) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = weights)]
+    fn stated_weights(this: &LoadOptions) -> Option<String>;
     #[wasm_bindgen(method, getter)]
     pub fn network(this: &LoadOptions) -> Option<String>;
     #[wasm_bindgen(method, getter)]
     pub fn device(this: &LoadOptions) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = onProgress)]
     pub fn on_progress(this: &LoadOptions) -> Option<Function>;
+}
+
+impl LoadOptions {
+    /// The address of the folder with the weights, ending in `/`.
+    pub fn weights(&self) -> Option<String> {
+        let stated = self.stated_weights()?;
+        Some(if stated.ends_with('/') { stated } else { stated + "/" })
+    }
 }
 
 /// Files in memory by their names.

@@ -2,28 +2,41 @@
 
 const CACHE = "ecgnet-weights";
 
+/** So long, in milliseconds, a connection may bring nothing. */
+const PATIENCE = 30_000;
+
 /**
  * A file's status and bytes; not more than `expected` bytes are taken.
- * Rejects where the server cannot be reached or the connection breaks.
+ * Rejects where the server cannot be reached, or the connection breaks or brings nothing any more.
  */
 export async function fetchBytes(address, expected, before, total, report) {
-  const response = await fetch(address, { cache: "no-cache", credentials: "same-origin" });
-  if (!response.ok) {
-    return { status: response.status, length: 0, bytes: new Uint8Array() };
-  }
-  const parts = [];
-  let length = 0;
-  const reader = response.body.getReader();
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    parts.push(part.value);
-    length += part.value.length;
-    if (length > expected) {
-      await reader.cancel();
-      break;
+  const abortion = new AbortController();
+  const giveUp = () => abortion.abort(new Error(`nothing came for ${PATIENCE / 1000} seconds`));
+  let patience = setTimeout(giveUp, PATIENCE);
+  try {
+    const response = await fetch(address, { cache: "no-cache", credentials: "same-origin", signal: abortion.signal });
+    if (!response.ok) {
+      abortion.abort();
+      return { status: response.status, bytes: new Uint8Array() };
     }
-    report?.({ received: before + length, total });
+    const parts = [];
+    let length = 0;
+    const reader = response.body.getReader();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      clearTimeout(patience);
+      patience = setTimeout(giveUp, PATIENCE);
+      parts.push(part.value);
+      length += part.value.length;
+      if (length > expected) {
+        await reader.cancel();
+        break;
+      }
+      report?.({ received: before + length, total });
+    }
+    return { status: response.status, bytes: new Uint8Array(await new Blob(parts).arrayBuffer()) };
+  } finally {
+    clearTimeout(patience);
   }
-  return { status: response.status, length, bytes: new Uint8Array(await new Blob(parts).arrayBuffer()) };
 }
 
 /** The SHA-256 sum in hexadecimal digits; undefined where the browser does not give it to this page. */

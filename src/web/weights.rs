@@ -17,8 +17,6 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn status(this: &Fetched) -> u16;
     #[wasm_bindgen(method, getter)]
-    fn length(this: &Fetched) -> f64;
-    #[wasm_bindgen(method, getter)]
     fn bytes(this: &Fetched) -> Uint8Array;
 
     #[wasm_bindgen(js_name = fetchBytes, catch)]
@@ -93,16 +91,19 @@ impl From<WeightsProblem> for JsValue {
 pub async fn manifest(folder: &str) -> Result<Manifest, WeightsProblem> {
     let file = "manifest.json";
     let address = format!("{folder}{file}");
-    let bytes = match fetched(&address, file, LARGEST_MANIFEST, (0.0, 0.0), None).await {
+    match fetched(&address, file, LARGEST_MANIFEST, (0.0, 0.0), None).await {
         Ok(bytes) => {
+            let manifest = Manifest::from_json(&bytes.to_vec())?;
             // A browser that keeps nothing fetches again.
             let _ = keep(&address, &bytes).await;
-            bytes
+            Ok(manifest)
         }
-        Err(problem @ WeightsProblem::Unreachable { .. }) => kept_bytes(&address).await.ok_or(problem)?,
-        Err(problem) => return Err(problem),
-    };
-    Ok(Manifest::from_json(&bytes.to_vec())?)
+        Err(problem @ WeightsProblem::Unreachable { .. }) => {
+            let bytes = kept_bytes(&address).await.ok_or(problem)?;
+            Ok(Manifest::from_json(&bytes.to_vec())?)
+        }
+        Err(problem) => Err(problem),
+    }
 }
 
 /// The bytes of the files of one network. `report` is called with `{ received, total }` in bytes.
@@ -178,7 +179,9 @@ async fn fetched(
         .unchecked_into();
     match fetched.status() {
         200..=299 => Ok(fetched.bytes()),
-        status => Err(WeightsProblem::Missing { file, status }),
+        status @ (404 | 410) => Err(WeightsProblem::Missing { file, status }),
+        // A server that is busy or broken may answer later.
+        status => Err(WeightsProblem::Unreachable { file, reason: format!("the server answers with status {status}") }),
     }
 }
 

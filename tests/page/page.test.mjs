@@ -4,6 +4,8 @@
 // names a folder for pictures of the page. All recordings are made up here.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,7 +14,8 @@ import { after, afterEach, before, beforeEach, test as untimed } from "node:test
 import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
 import { npy, wfdb, zip } from "./recordings.mjs";
-import { ROOT, serve } from "./server.mjs";
+import { fetchBytes } from "../../src/web/weights.js";
+import { ROOT, serve, serveHeaders } from "./server.mjs";
 
 const WEIGHTS = process.env.ECGNET_WEIGHTS ?? join(ROOT, "weights");
 const SCREENSHOTS = process.env.ECGNET_SCREENSHOTS;
@@ -48,7 +51,7 @@ afterEach(async () => {
 });
 
 /** Opens the page and watches what it asks for and what it complains of. */
-async function open(options = {}) {
+async function open(options = {}, address = server.address) {
   await page?.context().close();
   const context = await browser.newContext({
     viewport: { width: 1280, height: 900 },
@@ -64,7 +67,7 @@ async function open(options = {}) {
   context.on("request", (request) => requests.push(request));
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
-  await page.goto(server.address);
+  await page.goto(address);
 }
 
 const text = (selector) => page.locator(selector).textContent();
@@ -128,6 +131,54 @@ async function transfer(kind, selector, files) {
   );
 }
 
+/**
+ * Changes the worker's script: `code` stands before each call and knows its `method` and what is `given`; `start` counts
+ * the workers. Returns what tells how many have been started.
+ */
+async function inWorker(code) {
+  // Until then a worker of the present page may still be fetched.
+  await page.locator("#network:enabled").waitFor();
+  let starts = 0;
+  override = async (path, file) => {
+    if (path !== "/www/worker.js") {
+      return undefined;
+    }
+    starts += 1;
+    const source = await readFile(file, "utf8");
+    return { content: source.replace("try {", `try { const start = ${starts}; ${code}`) };
+  };
+  return () => starts;
+}
+
+/** As a panic of Rust in something that waits: no promise is settled. */
+const PANIC = 'queueMicrotask(() => { throw new WebAssembly.RuntimeError("unreachable"); }); await new Promise(() => {});';
+
+/** Holds every estimate until it is let go. */
+async function gated() {
+  await inWorker('if (method === "estimate") { await fetch(new URL("/gate", import.meta.url)); }');
+  const inner = override;
+  const gate = { waiting: 0, isOpen: false, letGo: () => {} };
+  const opened = new Promise((resolve) => {
+    gate.letGo = () => {
+      gate.isOpen = true;
+      resolve();
+    };
+  });
+  gate.reached = new Promise((resolve) => {
+    override = async (path, file) => {
+      if (path !== "/gate") {
+        return inner(path, file);
+      }
+      gate.waiting += 1;
+      resolve();
+      await opened;
+      return { content: "" };
+    };
+  });
+  await page.reload();
+  return gate;
+}
+
 async function saved(button) {
   const download = page.waitForEvent("download");
   await page.getByRole("button", { name: button }).click();
@@ -155,17 +206,43 @@ test("a sample is drawn and estimated", async () => {
   assert.deepEqual(complaints, []);
 });
 
-test("no byte leaves: every request goes to the page's own server, and none has a body", async () => {
-  await give(wfdb("private"));
-  await estimated();
-  assert.ok(requests.length > 5);
-  for (const request of requests) {
-    const own = request.url().startsWith(server.address) || request.url().startsWith("blob:");
-    assert.ok(own && request.method() === "GET" && request.postData() === null, request.url());
-    assert.doesNotMatch(request.url(), /private/);
-  }
-  const refused = await page.evaluate(() => fetch("https://elsewhere.example/").then(() => false, () => true));
-  assert.ok(refused && complaints.some((complaint) => complaint.includes("Content Security Policy")));
+for (const [host, headers] of [["ecgnet serve", undefined], ["a plain host", {}]]) {
+  test(`no byte leaves the page from ${host}: every request goes to its own server, and none has a body`, async () => {
+    const arrived = [];
+    const own = await serve({ weights: WEIGHTS, asked: arrived, headers });
+    try {
+      await open({}, own.address);
+      await give(wfdb("private"));
+      await estimated();
+      assert.ok(requests.length > 5);
+      for (const request of requests) {
+        const isOwn = request.url().startsWith(own.address) || request.url().startsWith("blob:");
+        assert.ok(isOwn && request.method() === "GET" && request.postData() === null, request.url());
+        assert.doesNotMatch(request.url(), /private/);
+      }
+      // The same server by another name is another's.
+      const other = own.address.replace("localhost", "127.0.0.1");
+      const leak = (address) =>
+        new Promise((resolve) => {
+          addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective));
+          fetch(address, { mode: "no-cors" }).then(() => resolve("sent"), () => {});
+        });
+      const [worker] = page.workers();
+      assert.equal(await page.evaluate(leak, `${other}leak`), "connect-src");
+      assert.equal(await worker.evaluate(leak, `${other}leak`), "connect-src");
+      assert.ok(!arrived.includes("/leak"));
+    } finally {
+      await page.context().close();
+      await own.close();
+    }
+  });
+}
+
+test("the page and its server state the same content security policy", async () => {
+  const [, stated] = (await readFile(join(ROOT, "index.html"), "utf8")).match(/Content-Security-Policy"\s+content="([^"]*)"/);
+  const { "Content-Security-Policy": sent } = await serveHeaders();
+  // A document cannot say this of itself.
+  assert.equal(sent, `${stated}; frame-ancestors 'none'`);
 });
 
 test("a header with its signals is one recording, and what it states stands beside the estimate", async () => {
@@ -264,6 +341,8 @@ test("the reading is corrected", async () => {
   await page.getByRole("button", { name: "Read it so" }).click();
   await shown("#corrections-error");
   assert.match(await text("#corrections-error"), /"fast" is not a number of samples a second/);
+  assert.equal(await page.locator("#rate").getAttribute("aria-invalid"), "true");
+  assert.equal(await page.locator("#order").getAttribute("aria-invalid"), "false");
   await page.locator("#rate").fill("250");
   await page.getByRole("button", { name: "Read it so" }).click();
   await says("#facts", /Length20\.0 sSampling rate250 Hz/);
@@ -298,23 +377,156 @@ test("a graphics card that cannot be had is replaced, and the page says so", asy
   assert.ok((await page.locator("#device-remark").isVisible()) || !(await text("#computed")).includes("CPU"));
 });
 
-test("a computation that stops is started anew", async () => {
-  let starts = 0;
-  override = async (path, file) => {
-    if (path !== "/www/worker.js") {
-      return undefined;
-    }
-    starts += 1;
-    const source = await readFile(file, "utf8");
-    const crash = 'if (method === "estimate") { throw new WebAssembly.RuntimeError("unreachable"); }';
-    return { content: starts === 1 ? source.replace("try {", `try { ${crash}`) : source };
-  };
+test("a computation that stops is started anew on the processor, and nothing is lost", async () => {
+  const starts = await inWorker(`if (start === 1 && method === "estimate" && given[0] === 1) { ${PANIC} }`);
+  await page.reload();
+  await give([...wfdb("a", { age: 71 }), ...wfdb("b", { age: 33 }), ...wfdb("c", { age: 52 })]);
+  await estimated();
+  assert.equal(starts(), 2);
+  assert.doesNotMatch(await text("#rows"), /stopped/);
+  assert.equal(await page.locator("#device").inputValue(), "cpu");
+  assert.match(await text("#device-remark"), /The processor computes instead/);
+  await page.locator("#with-stated").check();
+  const json = JSON.parse(await saved("Save JSON"));
+  assert.deepEqual(json.map(({ file, stated, error }) => [file, stated?.years, error]), [
+    ["a.hea", 71, undefined],
+    ["b.hea", 33, undefined],
+    ["c.hea", 52, undefined],
+  ]);
+});
+
+test("a recording that stops the processor as well is an error of its own", async () => {
+  const starts = await inWorker(`if (method === "estimate" && given[0] === 0) { ${PANIC} }`);
   await page.reload();
   await give([...wfdb("a"), ...wfdb("b")]);
   await estimated();
-  assert.equal(starts, 2);
-  assert.doesNotMatch(await text("#rows"), /stopped/);
-  assert.equal(await page.locator("#device").inputValue(), "cpu");
+  assert.equal(starts(), 3);
+  assert.match(await text("#rows tr:nth-child(1)"), /a\.hea.*stopped unexpectedly/);
+  assert.match(await text("#rows tr:nth-child(2)"), /b\.hea\d+.*(Male|Female)/);
+});
+
+test("a worker that stops while a network is loaded is started anew", async () => {
+  const starts = await inWorker(`if (start === 1 && method === "load") { ${PANIC} }`);
+  await page.reload();
+  await trySample();
+  await estimated();
+  assert.equal(starts(), 2);
+  assert.equal(await page.locator("#error").isVisible(), false);
+});
+
+test("a recording of too few leads says so, and those after it are estimated", async () => {
+  await give(wfdb("few", { leads: 2 }));
+  await shown("#recording-error");
+  assert.equal(await page.locator("#canvas").isVisible(), false);
+  await give([...wfdb("a"), ...wfdb("few", { leads: 2 })]);
+  await page.waitForFunction(() => document.querySelectorAll("#rows tr").length === 3 && !document.getElementById("rows").textContent.includes("…"));
+  await page.getByRole("button", { name: "a.hea" }).click();
+  await page.locator("#canvas[aria-label]").waitFor();
+  assert.equal(await page.locator("#recording-error").isVisible(), false);
+  assert.match(await text("#age-text"), /years/);
+  assert.deepEqual(complaints, []);
+});
+
+test("another recording's tracing is gone as soon as its name is", async () => {
+  await give([...wfdb("a"), ...wfdb("b")]);
+  await estimated();
+  const seen = await page.evaluate(() => {
+    [...document.querySelectorAll("#rows button")].at(-1).click();
+    const canvas = document.getElementById("canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return [document.getElementById("recording-title").textContent, canvas.getAttribute("aria-label"), data.some(Boolean)];
+  });
+  assert.deepEqual(seen, ["b.hea", null, false]);
+  await page.locator("#canvas[aria-label]").waitFor();
+  assert.ok((await inkedPixels()) > 4000);
+});
+
+test("Clear ends what is under way", async () => {
+  const gate = await gated();
+  await give([...wfdb("a"), ...wfdb("b"), ...wfdb("c")]);
+  await gate.reached;
+  await page.getByRole("button", { name: "Clear" }).click();
+  assert.equal(await page.locator("#recording").isVisible(), false);
+  assert.equal(await page.locator("#rows tr").count(), 0);
+  gate.letGo();
+  await trySample();
+  await estimated();
+  assert.equal(await text("#recording-title"), "Sample (synthetic)");
+  assert.equal(gate.waiting, 2);
+  assert.equal(await page.locator("#rows tr").count(), 1);
+});
+
+test("another choice ends the estimates of the one before", async () => {
+  const gate = await gated();
+  await give([...wfdb("a"), ...wfdb("b"), ...wfdb("c")]);
+  await gate.reached;
+  await page.locator("#device").selectOption("cpu");
+  gate.letGo();
+  await estimated();
+  // One of the choice before, three of the new one.
+  assert.equal(gate.waiting, 4);
+  assert.equal(JSON.parse(await saved("Save JSON")).length, 3);
+});
+
+test("a correction is of the recording that was on show", async () => {
+  const gate = await gated();
+  await give([npy("a.npy"), npy("b.npy")]);
+  await gate.reached;
+  await page.locator("#correct summary").click();
+  await page.locator("#rate").fill("250");
+  await page.getByRole("button", { name: "Read it so" }).click();
+  await page.getByRole("button", { name: "b.npy" }).click();
+  gate.letGo();
+  await page.waitForFunction(() => !document.getElementById("rows").textContent.includes("…"));
+  await says("#facts", /500 Hz/);
+  assert.equal(await text("#recording-title"), "b.npy");
+  await page.getByRole("button", { name: "a.npy" }).click();
+  await says("#facts", /250 Hz/);
+});
+
+test("files that are too large or cannot be read are named, and the others read", async () => {
+  await page.evaluate(() => {
+    const { get } = Object.getOwnPropertyDescriptor(Blob.prototype, "size");
+    Object.defineProperty(Blob.prototype, "size", {
+      get() {
+        return this.name === "huge.dcm" ? 6e8 : get.call(this);
+      },
+    });
+  });
+  await give([...wfdb("a"), { name: "huge.dcm", content: Buffer.from("DICM") }]);
+  await estimated();
+  assert.match(await text("#error-text"), /^huge\.dcm is larger than 512 MiB and was passed over\.$/);
+  await says("#recording-title", /^a\.hea$/);
+
+  await page.evaluate(() => {
+    DataTransferItem.prototype.webkitGetAsEntry = () => ({ isFile: true, file: (_, reject) => reject(new Error("no permission")) });
+  });
+  await transfer("drop", "footer", wfdb("b"));
+  await says("#error-text", /^These files cannot be read: no permission$/);
+  assert.deepEqual(complaints, []);
+});
+
+test("a connection that brings nothing any more is given up", async ({ mock }) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  let signal;
+  mock.method(globalThis, "fetch", (_, options) => {
+    ({ signal } = options);
+    const start = (controller) => {
+      controller.enqueue(new Uint8Array(4));
+      signal.addEventListener("abort", () => controller.error(signal.reason));
+    };
+    return Promise.resolve(new Response(new ReadableStream({ start })));
+  });
+  const came = new Promise((resolve) => {
+    const fetched = fetchBytes("weights", 8, 0, 8, resolve);
+    fetched.catch(() => {});
+    mock.fetched = fetched;
+  });
+  assert.deepEqual(await came, { received: 4, total: 8 });
+  mock.timers.tick(29_999);
+  assert.equal(signal.aborted, false);
+  mock.timers.tick(1);
+  await assert.rejects(mock.fetched, /nothing came for 30 seconds/);
 });
 
 test("broken downloads are tried again, then reported, and can be retried", async () => {
@@ -383,16 +595,42 @@ test("weights are fetched once, and everything works offline", async () => {
   await page.context().setOffline(false);
 });
 
-test("a new version waits until it is wanted, and replaces the old one whole", async () => {
+test("after the first visit it works offline, even if nothing was estimated then", async () => {
+  await open({ serviceWorkers: "allow" });
+  await page.waitForFunction(async () => {
+    const kept = await (await caches.open("ecgnet-weights")).keys();
+    return kept.some(({ url }) => url.includes(".safetensors"));
+  });
+  await page.context().setOffline(true);
+  await page.reload();
+  await trySample();
+  await estimated();
+  await page.context().setOffline(false);
+});
+
+/** Serves a page with another title, and a list of files with its sum, or with a wrong one. */
+function nextVersion({ wrong = false } = {}) {
+  const next = async (file) => (await readFile(file, "utf8")).replace("<h1>ECGNet</h1>", "<h1>Next</h1>");
+  override = async (path, file) => {
+    if (path === "/pkg/files.js") {
+      const index = await next(join(ROOT, "index.html"));
+      const sum = createHash("sha256").update(wrong ? "other" : index).digest("base64");
+      const list = (await readFile(file, "utf8")).replace('"version": "', '"version": "next');
+      return { content: list.replace(/"\.\/": "[^"]*"/, `"./": "sha256-${sum}"`) };
+    }
+    return path === "/" ? { content: await next(file) } : undefined;
+  };
+}
+
+test("a new version waits until it is wanted, replaces the old one whole, and leaves what other tabs have opened", async () => {
   await open({ serviceWorkers: "allow" });
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.reload();
-  override = async (path, file) => {
-    if (path === "/pkg/files.js") {
-      return { content: (await readFile(file, "utf8")).replace(/"version": "/, '"version": "next') };
-    }
-    return path === "/" ? { content: (await readFile(file, "utf8")).replace("<h1>ECGNet</h1>", "<h1>Next</h1>") } : undefined;
-  };
+  const other = await page.context().newPage();
+  await other.goto(server.address);
+  await other.getByRole("button", { name: "Try a sample" }).click();
+  await other.locator("#recording").waitFor();
+  nextVersion();
   await page.evaluate(async () => (await navigator.serviceWorker.ready).update());
   await shown("#update");
   assert.equal(await text("h1"), "ECGNet");
@@ -400,6 +638,37 @@ test("a new version waits until it is wanted, and replaces the old one whole", a
   await says("h1", /^Next$/);
   const names = await page.evaluate(() => caches.keys());
   assert.equal(names.filter((name) => name.startsWith("ecgnet-page-")).length, 1);
+  await other.getByRole("button", { name: "Load it" }).waitFor();
+  assert.equal(await other.locator("#recording-title").textContent(), "Sample (synthetic)");
+  await other.getByRole("button", { name: "Load it" }).click();
+  await other.getByRole("heading", { name: "Next" }).waitFor();
+});
+
+test("a version of which a file is not the one that is meant is not taken", async () => {
+  await open({ serviceWorkers: "allow" });
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.reload();
+  nextVersion({ wrong: true });
+  const state = await page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.ready;
+    const ended = new Promise((resolve) => {
+      registration.addEventListener("updatefound", () => {
+        const found = registration.installing;
+        found.addEventListener("statechange", () => resolve(found.state));
+      });
+    });
+    await registration.update().catch(() => {});
+    return ended;
+  });
+  assert.equal(state, "redundant");
+  assert.equal(await page.locator("#update").isVisible(), false);
+});
+
+test("the list of the page's files is not made without the page", async () => {
+  const empty = await mkdtemp(join(scratch, "empty-"));
+  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, "tools/list-page.mjs")], { cwd: empty, encoding: "utf8" });
+  assert.equal(status, 1);
+  assert.match(stderr, /no file of the page in www/);
 });
 
 test("it can be installed", async () => {

@@ -45,12 +45,12 @@ function samples(rate) {
 }
 
 /** A WFDB record as `{ name, content }`, header and signals. */
-export function wfdb(name, { age = 61, sex = "Female", rate = 72, flat } = {}) {
-  const signals = LEADS.map((lead) => `${name}.dat 16 1000/mV 16 0 0 0 0 ${lead}\n`).join("");
-  const header = `${name} ${LEADS.length} ${RATE} ${SAMPLES}\n${signals}#Age: ${age}\n#Sex: ${sex}\n`;
-  const values = samples(rate);
+export function wfdb(name, { age = 61, sex = "Female", rate = 72, flat, leads = LEADS.length } = {}) {
+  const signals = LEADS.slice(0, leads).map((lead) => `${name}.dat 16 1000/mV 16 0 0 0 0 ${lead}\n`).join("");
+  const header = `${name} ${leads} ${RATE} ${SAMPLES}\n${signals}#Age: ${age}\n#Sex: ${sex}\n`;
+  const values = samples(rate).filter((_, index) => index % LEADS.length < leads);
   if (flat !== undefined) {
-    values.forEach((_, index) => index % LEADS.length === flat && (values[index] = 0));
+    values.forEach((_, index) => index % leads === flat && (values[index] = 0));
   }
   return [
     { name: `${name}.hea`, content: Buffer.from(header) },

@@ -18,11 +18,20 @@ const TYPES = {
   ".webmanifest": "application/manifest+json",
 };
 
+/** The headers that `ecgnet serve` sends, as its source states them. */
+export async function serveHeaders() {
+  const source = await readFile(join(ROOT, "src/command/serve.rs"), "utf8");
+  const [, list] = source.match(/const HEADERS:[^=]*= \[(.*?)\n\];/s);
+  const pairs = list.matchAll(/\(\s*"([^"]*)",\s*"([^"]*)",?\s*\)/gs);
+  return Object.fromEntries([...pairs].map(([, name, value]) => [name, value.replace(/\\\n\s*/g, "")]));
+}
+
 /**
  * Starts a server on a free port of this computer. `override(path)` may answer `{ content }` or `{ status }` instead of
- * a file; `asked` is filled with the paths of all requests.
+ * a file; `asked` is filled with the paths of all requests; a plain host has no `headers` but its own.
  */
-export async function serve({ weights, asked = [], override = () => undefined }) {
+export async function serve({ weights, asked = [], override = () => undefined, headers }) {
+  const sent = headers ?? (await serveHeaders());
   const server = createServer(async (request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, "http://localhost").pathname));
     asked.push(path);
@@ -30,12 +39,7 @@ export async function serve({ weights, asked = [], override = () => undefined })
     const file = first === "weights" ? join(weights, ...rest) : join(ROOT, path === "/" ? "index.html" : path);
     try {
       const { status = 200, content = status === 200 ? await readFile(file) : "" } = (await override(path, file)) ?? {};
-      response.writeHead(status, {
-        "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Embedder-Policy": "require-corp",
-        "Cache-Control": "no-cache",
-      });
+      response.writeHead(status, { "Content-Type": TYPES[extname(file)] ?? "application/octet-stream", ...sent });
       response.end(content);
     } catch {
       response.writeHead(404).end();
