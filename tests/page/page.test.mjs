@@ -137,7 +137,7 @@ async function transfer(kind, selector, files) {
  */
 async function inWorker(code) {
   // Until then a worker of the present page may still be fetched.
-  await page.locator("#network:enabled").waitFor();
+  await page.locator("#network:enabled").waitFor({ state: "attached" });
   let starts = 0;
   override = async (path, file) => {
     if (path !== "/www/worker.js") {
