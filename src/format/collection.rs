@@ -22,6 +22,10 @@ use std::path::{Path, PathBuf};
 /// So many archives and compressed files may lie within one another.
 pub(super) const NESTING: u32 = 2;
 
+/// Files with longer paths are not listed: the paths are repeated in the names of all recordings in a file, which would
+/// make much of a small archive.
+const MAXIMUM_PATH: usize = 1024;
+
 /// Files of an archive that may hold several recordings are unpacked to find that out until so much has come out. After
 /// that, each counts as one recording.
 const LOOKED_INTO: u64 = 64 << 20;
@@ -229,7 +233,7 @@ impl<'a> Collection<'a> {
             if signal_files.contains(path) {
                 continue;
             }
-            if is_hidden(path) || !(members.is_chosen(path) || may_be_recording(path)) {
+            if path.len() > MAXIMUM_PATH || is_hidden(path) || !(members.is_chosen(path) || may_be_recording(path)) {
                 self.others += 1;
                 continue;
             }

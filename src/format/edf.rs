@@ -20,7 +20,7 @@
 
 use super::error::Place;
 use super::recording::{
-    Calibration, Recording, SAMPLING_RATES, age_on, assign_leads, bounded, iso_8601, shortened, upside_down,
+    Assigned, Calibration, Recording, SAMPLING_RATES, age_on, assign_leads, bounded, iso_8601, shortened,
 };
 use super::{Format, FormatError, ReadOptions, Source, Unit};
 use crate::ecg::{EcgError, Lead, Notice, Person, Sex};
@@ -54,11 +54,10 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     if signals.is_empty() {
         return Err(place.not_an_ecg("it has annotations, but no signals"));
     }
-    let labels: Vec<String> = signals.iter().map(|signal| signal.upright_label()).collect();
-    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let labels: Vec<&str> = signals.iter().map(|signal| signal.label.as_str()).collect();
     let (leads, notices) = assign_leads(&labels, options, place)?;
     let mut recording = Recording { notices, person: file.person(), ..Recording::default() };
-    let selected: Vec<(Lead, &Signal)> =
+    let selected: Vec<(Assigned, &Signal)> =
         signals.iter().zip(&leads).filter_map(|(signal, lead)| Some(((*lead)?, *signal))).collect();
     let (selected, samples_per_record) = most_common_rate(selected, &file, &mut recording.notices);
     let stated_rate = samples_per_record as f64 / file.record_duration;
@@ -73,20 +72,19 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     let (kept, notice) = bounded(samples, selected.len() as u64, recording.sampling_rate);
     recording.notices.extend(notice);
     for (lead, signal) in selected {
-        let calibration = signal.calibration(lead, options, place)?;
-        let sign = if signal.is_upside_down() && options.lead_order.is_none() { -1.0 } else { 1.0 };
+        let calibration = signal.calibration(lead.lead, options, place)?;
         let samples = file.numbers(signal, records.clone()).take(kept as usize);
-        recording.leads.push((lead, samples.map(|number| sign * calibration.millivolt(number)).collect()));
+        recording.leads.push(lead.with(samples.map(|number| calibration.millivolt(number)).collect()));
     }
     Ok(recording)
 }
 
 /// The leads of the rate that most of them have, the higher of two, and their samples in a record.
 fn most_common_rate<'a>(
-    selected: Vec<(Lead, &'a Signal)>,
+    selected: Vec<(Assigned, &'a Signal)>,
     file: &File<'_>,
     notices: &mut Vec<Notice>,
-) -> (Vec<(Lead, &'a Signal)>, usize) {
+) -> (Vec<(Assigned, &'a Signal)>, usize) {
     let count = |samples: usize| selected.iter().filter(|(_, signal)| signal.samples == samples).count();
     let common = selected.iter().map(|(_, signal)| signal.samples).max_by_key(|&samples| (count(samples), samples));
     let common = common.unwrap_or(0);
@@ -94,7 +92,7 @@ fn most_common_rate<'a>(
     if !left.is_empty() {
         let rate = |samples: usize| samples as f64 / file.record_duration;
         let names: Vec<String> =
-            left.iter().map(|(lead, signal)| format!("{lead} ({} Hz)", rate(signal.samples))).collect();
+            left.iter().map(|(lead, signal)| format!("{} ({} Hz)", lead.lead, rate(signal.samples))).collect();
         notices.push(Notice::File(format!(
             "the leads were sampled at different rates; only those of {} Hz were read, not {}",
             rate(common),
@@ -121,14 +119,6 @@ struct Signal {
 impl Signal {
     fn is_annotations(&self) -> bool {
         matches!(self.label.as_str(), "EDF Annotations" | "BDF Annotations")
-    }
-
-    fn is_upside_down(&self) -> bool {
-        upside_down(&self.label).is_some()
-    }
-
-    fn upright_label(&self) -> String {
-        upside_down(&self.label).unwrap_or_else(|| self.label.clone())
     }
 
     fn calibration(&self, lead: Lead, options: &ReadOptions, place: Place<'_>) -> Result<Calibration, FormatError> {

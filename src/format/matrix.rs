@@ -137,7 +137,7 @@ pub(super) fn read(
     };
     for (position, lead) in (0..).zip(leads.into_iter().flatten()) {
         let samples = (0..kept).map(|index| sample(position, index).map_or(f32::NAN, |value| value as f32));
-        recording.leads.push((lead, samples.collect()));
+        recording.leads.push(lead.with(samples.collect()));
     }
     into_millivolt(&mut recording, number.kind, options.unit.or(stated.unit));
     Ok(recording)

@@ -121,6 +121,40 @@ impl Calibration {
     }
 }
 
+/// The lead that a signal of a file is, and whether it was stored upside down, as its label says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Assigned {
+    pub lead: Lead,
+    upside_down: bool,
+}
+
+impl Assigned {
+    fn upright(lead: Lead) -> Assigned {
+        Assigned { lead, upside_down: false }
+    }
+
+    /// The lead that a label means: `aVR`, or upside down `-aVR`.
+    pub fn from_label(label: &str) -> Option<Assigned> {
+        match upside_down(label) {
+            Some(label) => Some(Assigned { lead: Lead::from_label(&label)?, upside_down: true }),
+            None => Lead::from_label(label).map(Assigned::upright),
+        }
+    }
+
+    /// -1 where the samples must be turned, else 1.
+    pub fn sign(self) -> i32 {
+        if self.upside_down { -1 } else { 1 }
+    }
+
+    /// The lead with its samples, which are turned where they were stored upside down.
+    pub fn with(self, mut samples: Vec<f32>) -> (Lead, Vec<f32>) {
+        if self.upside_down {
+            samples.iter_mut().for_each(|sample| *sample = -*sample);
+        }
+        (self.lead, samples)
+    }
+}
+
 /// The lead of each signal of a file: `None` for a signal that is not one of the twelve leads.
 ///
 /// The user's order goes before the labels. Without any label, twelve signals are taken as the twelve leads in their
@@ -129,19 +163,21 @@ pub(super) fn assign_leads(
     labels: &[&str],
     options: &ReadOptions,
     place: Place<'_>,
-) -> Result<(Vec<Option<Lead>>, Vec<Notice>), FormatError> {
+) -> Result<(Vec<Option<Assigned>>, Vec<Notice>), FormatError> {
+    let upright = |order: &[Lead]| order.iter().map(|lead| Some(Assigned::upright(*lead))).collect();
     if let Some(order) = &options.lead_order {
         if order.len() != labels.len() {
             let reason = format!("it names {} leads, the file has {}", order.len(), labels.len());
             return Err(place.correction("lead order", reason));
         }
-        return Ok((order.iter().copied().map(Some).collect(), Vec::new()));
+        return Ok((upright(order), Vec::new()));
     }
     if labels.iter().all(|label| label.trim().is_empty()) {
         let (order, notice) = usual_order(labels.len(), place)?;
-        return Ok((order.into_iter().map(Some).collect(), vec![notice]));
+        return Ok((upright(&order), vec![notice]));
     }
-    let leads: Vec<Option<Lead>> = labels.iter().map(|label| Lead::from_label(label)).collect();
+    let assigned: Vec<Option<Assigned>> = labels.iter().map(|label| Assigned::from_label(label)).collect();
+    let leads: Vec<Option<Lead>> = assigned.iter().map(|assigned| Some((*assigned)?.lead)).collect();
     let ignored: Vec<String> = labels.iter().zip(&leads).filter(|(_, lead)| lead.is_none()).map(quoted).collect();
     let twice = |(position, lead): &(usize, &Option<Lead>)| lead.is_some() && leads[..*position].contains(lead);
     if let Some((_, Some(lead))) = leads.iter().enumerate().find(twice) {
@@ -157,7 +193,7 @@ pub(super) fn assign_leads(
         let (what, verb) = if ignored.len() == 1 { ("signal", "is no lead") } else { ("signals", "are no leads") };
         Notice::File(format!("the {what} {} {verb} of a 12-lead ECG and were not read", shortened(&ignored)))
     });
-    Ok((leads, notice.into_iter().collect()))
+    Ok((assigned, notice.into_iter().collect()))
 }
 
 fn quoted((label, _): (&&str, &Option<Lead>)) -> String {
@@ -254,10 +290,10 @@ pub(super) fn age_between(birth: &str, recorded: &str) -> Option<f32> {
 
 /// The label without its minus sign where it names a lead upside down: `-aVR`, `ECG -aVR`. A hyphen between words, as in
 /// `ECG-II`, is no minus sign.
-pub(super) fn upside_down(label: &str) -> Option<String> {
+fn upside_down(label: &str) -> Option<String> {
     let label = label.trim();
     let at = label.char_indices().find_map(|(at, c)| {
-        let begins = label.get(..at).is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace));
+        let begins = label.get(..at).is_some_and(|before| before.is_empty() || before.ends_with([' ', '_', ':']));
         let names = label.get(at + 1..).is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_alphanumeric()));
         (c == '-' && begins && names).then_some(at)
     })?;
@@ -275,7 +311,7 @@ mod tests {
     fn labels_say_which_signals_are_leads() {
         let options = ReadOptions::default();
         let (leads, notices) = assign_leads(&["RESP", "ECG II", "aVR", "PLETH"], &options, PLACE).unwrap();
-        assert_eq!(leads, [None, Some(Lead::II), Some(Lead::AVR), None]);
+        assert_eq!(leads, [None, Some(Assigned::upright(Lead::II)), Some(Assigned::upright(Lead::AVR)), None]);
         assert!(notices[0].to_string().contains("\"RESP\", \"PLETH\""), "{notices:?}");
         let error = assign_leads(&["RESP", ""], &options, PLACE).unwrap_err();
         assert_eq!(error.code(), "not-an-ecg");
@@ -285,13 +321,29 @@ mod tests {
     }
 
     #[test]
+    fn leads_stored_upside_down_are_turned() {
+        let labels = ["-aVR", "ECG -V1", "EKG_-II", "ECG-III", "V2-Cx", "I-II", "- I"];
+        let (leads, notices) = assign_leads(&labels, &ReadOptions::default(), PLACE).unwrap();
+        let turned: Vec<_> = leads.into_iter().map(|lead| Some(lead?.with(vec![0.5]))).collect();
+        let expected = [(Lead::AVR, -0.5), (Lead::V1, -0.5), (Lead::II, -0.5), (Lead::III, 0.5), (Lead::V2, 0.5)];
+        assert_eq!(turned[..5], expected.map(|(lead, sample)| Some((lead, vec![sample]))));
+        assert_eq!(turned[5..], [None, None]);
+        assert!(notices[0].to_string().contains("\"I-II\""), "{notices:?}");
+        let options = ReadOptions { lead_order: Some(vec![Lead::AVR]), ..ReadOptions::default() };
+        let (leads, _) = assign_leads(&["-aVR"], &options, PLACE).unwrap();
+        assert_eq!(leads, [Some(Assigned::upright(Lead::AVR))]);
+        let error = assign_leads(&["aVR", "-aVR"], &ReadOptions::default(), PLACE).unwrap_err();
+        assert!(error.to_string().contains("lead aVR is given twice"), "{error}");
+    }
+
+    #[test]
     fn unnamed_signals_are_leads_by_their_number_only() {
         let options = ReadOptions::default();
         let (leads, notices) = assign_leads(&[""; 12], &options, PLACE).unwrap();
-        assert_eq!(leads, Lead::ALL.map(Some));
+        assert_eq!(leads, Lead::ALL.map(|lead| Some(Assigned::upright(lead))));
         assert_eq!(notices, [Notice::LeadOrderAssumed(Lead::ALL.to_vec())]);
         let (leads, _) = assign_leads(&[""; 8], &options, PLACE).unwrap();
-        assert_eq!(leads, EIGHT_LEADS.map(Some));
+        assert_eq!(leads, EIGHT_LEADS.map(|lead| Some(Assigned::upright(lead))));
         assert_eq!(assign_leads(&[""; 3], &options, PLACE).unwrap_err().code(), "too-few-leads");
     }
 
@@ -299,7 +351,7 @@ mod tests {
     fn the_stated_order_goes_before_the_labels() {
         let options = ReadOptions { lead_order: Some(vec![Lead::V6, Lead::I]), ..ReadOptions::default() };
         let (leads, notices) = assign_leads(&["I", "II"], &options, PLACE).unwrap();
-        assert_eq!((leads, notices), (vec![Some(Lead::V6), Some(Lead::I)], vec![]));
+        assert_eq!((leads, notices), ([Lead::V6, Lead::I].map(|lead| Some(Assigned::upright(lead))).to_vec(), vec![]));
         let error = assign_leads(&["I"; 3], &options, PLACE).unwrap_err();
         assert_eq!(error.code(), "correction");
         assert!(error.to_string().contains("names 2 leads, the file has 3"), "{error}");

@@ -15,9 +15,9 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::error::Place;
-use super::recording::{Recording, SAMPLING_RATES, assign_leads, bounded, iso_8601, plausible_age};
+use super::recording::{Assigned, Recording, SAMPLING_RATES, assign_leads, bounded, iso_8601, plausible_age};
 use super::{FormatError, ReadOptions, Unit};
-use crate::ecg::{EcgError, Lead, Notice};
+use crate::ecg::{EcgError, Notice};
 
 /// The root element lies within so many bytes; before it there may be comments.
 const START: usize = 8192;
@@ -293,14 +293,14 @@ pub(super) fn recording(
     let kept = usize::try_from(kept).unwrap_or(usize::MAX);
     let leads = leads.into_iter().zip(channels).filter_map(|(lead, mut channel)| {
         channel.samples.truncate(kept);
-        Some((lead?, channel.samples))
+        Some(lead?.with(channel.samples))
     });
     Ok(Recording { leads: leads.collect(), sampling_rate, notices, ..Recording::default() })
 }
 
 /// Of several groups of signals the one with the most leads, the first of them; a notice says so.
 pub(super) fn richest<T: Copy>(groups: &[T], labels: impl Fn(T) -> Vec<String>) -> Option<(T, Option<Notice>)> {
-    let leads = |group| labels(group).iter().filter(|label| Lead::from_label(label).is_some()).count();
+    let leads = |group| labels(group).iter().filter(|label| Assigned::from_label(label).is_some()).count();
     let (group, _) = groups.iter().rev().map(|&group| (group, leads(group))).max_by_key(|(_, leads)| *leads)?;
     let notice = (groups.len() > 1).then(|| {
         Notice::File(format!("the file has {} rhythm recordings; the one with the most leads was read", groups.len()))

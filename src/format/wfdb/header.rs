@@ -152,7 +152,8 @@ impl RecordLine<'_> {
         let recorded_at = recorded_at(&start);
         let has_date = start.iter().any(|field| !field.contains(':'));
         if has_date && recorded_at.is_none() {
-            notices.push(Notice::File(format!("the date of the recording, {:?}, was not understood", start.join(" "))));
+            let text = "the date of the recording in the first line was not understood";
+            notices.push(Notice::File(text.to_owned()));
         }
         Ok(RecordLine {
             name,
@@ -414,7 +415,7 @@ mod tests {
         assert_eq!(at("12:33:59"), None);
         let odd = parsed("rec 0 500 5000 00:00:00 31/02/2020");
         assert_eq!(odd.person.recorded_at, None);
-        assert!(odd.notices[0].to_string().contains("31/02/2020"));
+        assert!(odd.notices[0].to_string().contains("was not understood"));
     }
 
     #[test]
