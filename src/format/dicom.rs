@@ -34,8 +34,8 @@ use dicom_dictionary_std::{tags, uids};
 use super::error::Place;
 use super::number::{Kind, Number};
 use super::recording::{
-    Assigned, Calibration, Recording, SAMPLING_RATES, age_on, assign_leads, bounded, is_usual_lead_count, iso_8601,
-    lead_by_number, plausible_age, shortened,
+    Assigned, Calibration, Recording, SAMPLING_RATES, age_in_words, age_on, assign_leads, bounded, is_usual_lead_count,
+    iso_8601, lead_by_number, shortened,
 };
 use super::{Format, FormatError, ReadOptions, Source, Unit};
 use crate::ecg::{EcgError, Lead, Notice, Person, Sex};
@@ -503,16 +503,7 @@ fn person(data_set: &DataSet<'_>) -> Person {
 
 /// An age: `045Y`, `006M`, `003W`, `010D`.
 fn age(text: &str) -> Option<f32> {
-    let unit = text.chars().last()?;
-    let count: f32 = text.strip_suffix(unit)?.parse().ok()?;
-    let years = match unit {
-        'Y' => count,
-        'M' => count / 12.0,
-        'W' => count * 7.0 / 365.25,
-        'D' => count / 365.25,
-        _ => return None,
-    };
-    plausible_age(years)
+    text.ends_with(['Y', 'M', 'W', 'D']).then(|| age_in_words(text))?
 }
 
 /// Year, month and day of `20020131` or, as before 1993, `2002.01.31`; what follows is ignored.
@@ -550,6 +541,12 @@ mod tests {
             assert_eq!(date(wrong), None, "{wrong}");
         }
         assert_eq!(time("9h"), None);
+    }
+
+    #[test]
+    fn ages_have_a_unit() {
+        assert_eq!((age("045Y"), age("006M")), (Some(45.0), Some(0.5)));
+        assert_eq!((age("000Y"), age("045"), age("Y"), age("")), (None, None, None, None));
     }
 
     #[test]

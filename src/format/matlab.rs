@@ -21,7 +21,7 @@ use flate2::read::ZlibDecoder;
 use super::error::Place;
 use super::matrix::{self, Axes, Stated};
 use super::number::{Kind, Number};
-use super::recording::{Recording, SAMPLING_RATES, plausible_age, shortened};
+use super::recording::{self, Recording, SAMPLING_RATES, shortened};
 use super::{Format, FormatError, ReadOptions, Source, Unit};
 use crate::ecg::{EcgError, Notice, Person, Sex};
 
@@ -140,7 +140,7 @@ impl Found<'_> {
             Content::Numbers { number, bytes } if variable.shape.iter().all(|&length| length == 1) => {
                 let Some(value) = number.read(bytes, 0) else { return Ok(()) };
                 match name.as_str() {
-                    "age" => self.said.person.age = self.said.person.age.or(plausible_age(value as f32)),
+                    "age" => self.said.person.age = self.said.person.age.or(recording::age(value, "years")),
                     "fs" | "samplingrate" | "samplerate" | "samplingfrequency" | "samplefrequency" | "sfreq"
                     | "srate" | "currsamplerate" => self.said.sampling_rate = self.said.sampling_rate.or(Some(value)),
                     _ => {}

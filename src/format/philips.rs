@@ -21,7 +21,7 @@
 use roxmltree::Node;
 
 use super::error::Place;
-use super::recording::{Assigned, Calibration, Recording, age_between};
+use super::recording::{self, Assigned, Calibration, Recording, age_between};
 use super::xml::{self, Channel, child, descendant, number, text_at};
 use super::{Format, FormatError, ReadOptions, Source, Unit};
 use crate::ecg::{Lead, Notice, Person, Sex};
@@ -395,7 +395,7 @@ fn person(root: Node<'_, '_>) -> Person {
     let stated = || {
         ["years", "months", "weeks", "days"].into_iter().find_map(|unit| {
             let age = patient(&["age", unit])?.parse().ok()?;
-            xml::age(age, unit)
+            recording::age(age, unit)
         })
     };
     let from_birth =
@@ -534,7 +534,9 @@ mod tests {
     #[test]
     fn leads_upside_down_are_rebuilt_and_turned() {
         let mut turned = as_differences(leads());
-        [0, 3].map(|lead| turned[lead].iter_mut().for_each(|stored| *stored = -*stored));
+        for lead in [0, 3] {
+            turned[lead].iter_mut().for_each(|stored| *stored = -*stored);
+        }
         let labels = "-I II III -aVR aVL aVF V1 V2 V3 V4 V5 V6";
         let attributes = format!("compressflag='True' compressmethod='XLI' leadlabels='{labels}'");
         let ecg = read_stated(version_1_03(&attributes, &base64(&turned, true)).as_bytes());

@@ -24,8 +24,8 @@ use super::error::Place;
 use super::matrix::{into_millivolt, likely_sampling_rate};
 use super::number::Kind;
 use super::recording::{
-    Assigned, MAXIMUM_VALUES, Recording, SAMPLING_RATES, assign_leads, bounded, is_usual_lead_count, iso_8601,
-    plausible_age,
+    Assigned, MAXIMUM_VALUES, Recording, SAMPLING_RATES, age_in_words, assign_leads, bounded, is_usual_lead_count,
+    iso_8601,
 };
 use super::{Format, FormatError, ReadOptions, Source, Unit, sniff};
 use crate::ecg::{EcgError, Notice, Person, Sex};
@@ -299,10 +299,7 @@ impl Said {
                 self.sampling_rate = self.sampling_rate.or_else(|| hertz(value));
             }
             "unit" | "units" | "einheit" => self.unit = self.unit.or_else(|| Unit::from_symbol(value)),
-            "age" => {
-                let word = value.split_whitespace().next().unwrap_or_default();
-                self.person.age = self.person.age.or_else(|| word.parse().ok().and_then(plausible_age));
-            }
+            "age" => self.person.age = self.person.age.or_else(|| age_in_words(value)),
             "sex" | "gender" => self.person.sex = self.person.sex.or_else(|| Sex::from_label(value)),
             "id" | "patientid" | "recordid" if !value.is_empty() => {
                 self.person.id.get_or_insert_with(|| value.chars().take(100).collect());

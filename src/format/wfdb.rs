@@ -643,6 +643,9 @@ mod tests {
         let header = "rec 1 500 3\nrec.dat 16:18446744073709551615 1000/mV 16 0 0 0 0 II";
         let error = read_record(&small(header, &[1, 2, 3])).unwrap_err();
         assert!(error.to_string().contains("damaged at line 2: a skew of 18446744073709551615 samples"), "{error}");
+        let header = "rec 1 500 70000\nrec.dat 16:65537 1000/mV 16 0 0 0 0 II";
+        let error = read_record(&small(header, &vec![1; 70_000])).unwrap_err();
+        assert!(error.to_string().contains("a skew of 65537 samples"), "{error}");
     }
 
     #[test]

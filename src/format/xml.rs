@@ -15,7 +15,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::error::Place;
-use super::recording::{Assigned, Recording, SAMPLING_RATES, assign_leads, bounded, iso_8601, plausible_age};
+use super::recording::{Assigned, Recording, SAMPLING_RATES, assign_leads, bounded, iso_8601};
 use super::{FormatError, ReadOptions, Unit};
 use crate::ecg::{EcgError, Notice};
 
@@ -328,20 +328,6 @@ pub(super) fn date_and_time(date: &str, time: Option<&str>) -> Option<String> {
     timestamp(&(date + &digits(time.unwrap_or_default())))
 }
 
-/// An age in years, given in a unit; `None` where the unit is unknown or nobody is that old.
-pub(super) fn age(value: f64, unit: &str) -> Option<f32> {
-    const DAYS: f64 = 365.25;
-    let in_a_year = match unit.trim().to_ascii_lowercase().as_str() {
-        "a" | "y" | "yr" | "year" | "years" => 1.0,
-        "mo" | "month" | "months" => 12.0,
-        "wk" | "week" | "weeks" => DAYS / 7.0,
-        "d" | "day" | "days" => DAYS,
-        "h" | "hour" | "hours" => DAYS * 24.0,
-        _ => return None,
-    };
-    plausible_age((value / in_a_year) as f32)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -440,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn times_and_ages() {
+    fn times() {
         for (text, expected) in [
             ("20021122091000.000+0100", Some("2002-11-22T09:10:00")),
             ("200211220910", Some("2002-11-22T09:10:00")),
@@ -454,10 +440,6 @@ mod tests {
         }
         assert_eq!(date_and_time("2008-12-23", Some("19:44:46")).as_deref(), Some("2008-12-23T19:44:46"));
         assert_eq!(date_and_time("2008-1-3", None), None);
-        assert_eq!(age(58.0, "YEARS"), Some(58.0));
-        assert_eq!(age(6.0, "mo"), Some(0.5));
-        assert_eq!(age(1461.0, "d"), Some(4.0));
-        assert_eq!((age(999.0, "a"), age(5.0, "parsec")), (None, None));
     }
 
     proptest! {
