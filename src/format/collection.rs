@@ -148,7 +148,7 @@ impl<'a> Collection<'a> {
         self.names.is_empty()
     }
 
-    /// The names of the recordings: `rec.hea`, `archive.zip/folder/rec.hea`, `exams.hdf5[1169160]`.
+    /// The names of the recordings: `rec.hea`, `archive.zip/folder/rec.hea`, `exams.hdf5[0]`.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
@@ -283,11 +283,7 @@ fn several<'a>(name: &str, bytes: &Bytes<'a>, nesting: u32) -> Result<Option<Col
     }
     if start.starts_with(hdf5::SIGNATURE) {
         let Some(rows) = hdf5::Several::open(bare, bytes) else { return Ok(None) };
-        let names = match &rows.ids {
-            Some(ids) => ids.iter().map(|id| format!("{name}[{id}]")).collect(),
-            None => numbered(name, rows.count),
-        };
-        return Ok(Some(of_rows(names, Content::Hdf5(rows))));
+        return Ok(Some(of_rows(numbered(name, rows.count), Content::Hdf5(rows))));
     }
     if start.starts_with(npy::MAGIC) {
         let rows = npy::Several::open(bare, bytes);

@@ -419,7 +419,7 @@ impl<'a> Group<'a> {
         }
         if lower && higher && equal > 0 {
             let notice = format!(
-                "the padding value {padding} lies among the samples; the {equal} samples of that value were taken as \
+                "harmless: the padding value {padding} lies among the samples; the {equal} samples of that value were taken as \
                  measured"
             );
             return (None, Some(Notice::File(notice)));

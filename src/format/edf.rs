@@ -36,9 +36,9 @@ const BDF: &[u8] = b"\xffBIOSEMI";
 const HEADER: usize = 256;
 
 fn recognises(source: &Source<'_>) -> bool {
-    let Some(start) = source.bytes.get(..8) else { return false };
-    let size = || text(source.bytes, 184, 8).parse::<u64>().is_ok_and(|size| size.is_multiple_of(HEADER as u64));
-    start == BDF || (start == EDF && size())
+    // A table in text may begin alike.
+    let header = source.bytes.get(..HEADER).is_some_and(|header| !header.contains(&b'\n'));
+    source.bytes.starts_with(BDF) || (source.bytes.starts_with(EDF) && header)
 }
 
 /// A field of the header without the spaces that fill it.
@@ -367,6 +367,19 @@ mod tests {
         assert_eq!(stored(&[0, 0x80]), -32_768.0);
         assert_eq!(stored(&[0xff, 0xff, 0x7f]), 8_388_607.0);
         assert_eq!(stored(&[0xfe, 0xff, 0xff]), -2.0);
+    }
+
+    #[test]
+    fn a_wrong_size_of_the_header_is_named() {
+        let mut bytes = [EDF, &[b' '; HEADER]].concat();
+        bytes[184..187].copy_from_slice(b"999");
+        bytes[252] = b'0';
+        let read =
+            |bytes: &[u8]| crate::format::read("a.edf", bytes, &crate::format::NoCompanions, &ReadOptions::default());
+        let error = read(&bytes).unwrap_err();
+        assert!(error.to_string().contains("a.edf (EDF) is damaged at byte 184: the size of the header"), "{error}");
+        let table = "0       0.5     1.5\n".repeat(100);
+        assert!(!read(table.as_bytes()).unwrap_err().to_string().contains("EDF)"));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub enum FormatError {
     #[error("{file} ({format}) holds no ECG: {reason}")]
     NotAnEcg { file: String, format: &'static str, reason: String },
     /// The file holds more than the one ECG that was asked for.
-    #[error("{file} ({format}) holds {count} ECGs: open it as a collection to read one after the other")]
+    #[error("{file} ({format}) holds {count} ECGs: choose one of them")]
     Several { file: String, format: &'static str, count: u64 },
     /// The file ends before what its header announces.
     #[error(
@@ -93,7 +93,7 @@ fn remedy(error: &EcgError) -> &'static str {
     match error {
         EcgError::SamplingRate(_) => "; state the sampling rate",
         EcgError::LeadTwice(_) => "; state the lead order",
-        EcgError::LeadsMissing(_) => "; export all leads",
+        EcgError::LeadsMissing(_) => "; export all leads, or state the lead order",
         EcgError::UnequalLengths { .. } | EcgError::Empty => "; export the recording again",
     }
 }

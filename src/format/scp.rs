@@ -17,7 +17,7 @@
 //!   a subtracted beat. The factor is that of the sample intervals of sections 6 and 5. What filtering took from the
 //!   waves outside of the QRS complexes does not come back; this is said in a notice.
 //! - The amplitude multiplier (nanovolt for a step) and the sample interval (microseconds) are those of the file.
-//! - A wrong checksum, a wrong record length, and section pointers that count from 0 are said in notices.
+//! - A wrong checksum and a wrong record length are said in notices; section pointers may also count from 0.
 //! - Where the leads do not have the same first and last sample, the time that all of them have is read.
 //!
 //! Not read: version 3 (EN 1064:2020) with its other layout of the samples.
@@ -144,7 +144,9 @@ impl<'a> Encoded<'a> {
         let rate = options.sampling_rate.unwrap_or(1e6 / f64::from(interval));
         match SAMPLING_RATES.contains(&rate) {
             true => Ok(rate),
-            false => Err(place.unsupported(RHYTHM, "a sample interval of 0 µs", "state the sampling rate")),
+            false => {
+                Err(place.unsupported(RHYTHM, format!("a sample interval of {interval} µs"), "state the sampling rate"))
+            }
         }
     }
 
