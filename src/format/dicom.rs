@@ -34,11 +34,11 @@ use dicom_dictionary_std::{tags, uids};
 use super::error::Place;
 use super::number::{Kind, Number};
 use super::recording::{
-    Assigned, Calibration, Recording, SAMPLING_RATES, age_in_words, age_on, assign_leads, bounded, is_usual_lead_count,
-    iso_8601, lead_by_number, shortened,
+    Assigned, Calibration, Recording, age_in_words, age_on, assign_leads, bounded, is_usual_lead_count, iso_8601,
+    lead_by_number, shortened,
 };
 use super::{Format, FormatError, ReadOptions, Source, Unit};
-use crate::ecg::{EcgError, Lead, Notice, Person, Sex};
+use crate::ecg::{Lead, Notice, Person, Sex};
 use data_set::{DataSet, Fault, Syntax};
 
 pub(super) const FORMAT: Format = Format { name: NAME, extensions: &["dcm"], recognises, read };
@@ -331,9 +331,7 @@ impl<'a> Group<'a> {
         let Some(sampling_rate) = options.sampling_rate.or(self.sampling_rate) else {
             return Err(place.unsupported(at, "a waveform without sampling frequency", "state the sampling rate"));
         };
-        if !SAMPLING_RATES.contains(&sampling_rate) {
-            return Err(place.ecg(EcgError::SamplingRate(sampling_rate)));
-        }
+        let sampling_rate = place.sampling_rate(sampling_rate)?;
         let (number, data) = self.stored(place, &at)?;
         let (kept, notice) = bounded(self.samples, self.channels.len() as u64, sampling_rate);
         notices.extend(notice);

@@ -19,11 +19,9 @@
 //!   a free text, it may be the name and is not taken. Two-digit years are 1985 to 2084, unless EDF+ states all four.
 
 use super::error::Place;
-use super::recording::{
-    Assigned, Calibration, Recording, SAMPLING_RATES, age_on, assign_leads, bounded, iso_8601, shortened,
-};
+use super::recording::{Assigned, Calibration, Recording, age_on, assign_leads, bounded, iso_8601, shortened};
 use super::{Format, FormatError, ReadOptions, Source, Unit};
-use crate::ecg::{EcgError, Lead, Notice, Person, Sex};
+use crate::ecg::{Lead, Notice, Person, Sex};
 
 pub(super) const FORMAT: Format = Format { name: NAME, extensions: &["edf", "bdf"], recognises, read };
 
@@ -61,10 +59,7 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
         signals.iter().zip(&leads).filter_map(|(signal, lead)| Some(((*lead)?, *signal))).collect();
     let (selected, samples_per_record) = most_common_rate(selected, &file, &mut recording.notices);
     let stated_rate = samples_per_record as f64 / file.record_duration;
-    recording.sampling_rate = options.sampling_rate.unwrap_or(stated_rate);
-    if !SAMPLING_RATES.contains(&recording.sampling_rate) {
-        return Err(place.ecg(EcgError::SamplingRate(recording.sampling_rate)));
-    }
+    recording.sampling_rate = place.sampling_rate(options.sampling_rate.unwrap_or(stated_rate))?;
     let (records, notice) = file.uninterrupted_records(stated_rate, place)?;
     recording.notices.extend(notice);
     // Each record has fewer samples than the file has bytes.

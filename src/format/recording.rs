@@ -1,6 +1,6 @@
 //! What all readers share: bounds, the choice of leads, and the way from what was read to an [`Ecg`].
 
-use super::error::Place;
+use super::error::{ENOUGH_LEADS, Place};
 use super::{FormatError, ReadOptions, Unit};
 use crate::ecg::{Amplitude, Ecg, EcgError, Lead, Notice, Person};
 
@@ -231,7 +231,7 @@ fn usual_order(signals: usize, place: Place<'_>) -> Result<(Vec<Lead>, Notice), 
             file: place.file.to_owned(),
             format: place.format,
             found: format!("{signals} signals without names"),
-            needed: "12 leads, or the 8 leads I, II and V1 to V6, are needed".to_owned(),
+            needed: ENOUGH_LEADS.to_owned(),
         }),
     }
 }

@@ -29,7 +29,7 @@ mod rhythm;
 
 use std::borrow::Cow;
 
-use super::error::Place;
+use super::error::{ENOUGH_LEADS, Place};
 use super::recording::{Assigned, Calibration, Recording, SAMPLING_RATES, assign_leads, bounded, lead_by_number};
 use super::{Format, FormatError, ReadOptions, Source, Unit};
 use crate::ecg::Notice;
@@ -205,7 +205,7 @@ fn check_leads(definition: &Definition, place: Place<'_>) -> Result<(), FormatEr
         file: place.file.to_owned(),
         format: place.format,
         found: format!("{announced} leads, of which {described} is described in section 3"),
-        needed: "12 leads, or the 8 leads I, II and V1 to V6, are needed".to_owned(),
+        needed: ENOUGH_LEADS.to_owned(),
     })
 }
 

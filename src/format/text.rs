@@ -20,7 +20,7 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, WINDOWS_1252};
 
-use super::error::Place;
+use super::error::{ENOUGH_LEADS, Place};
 use super::matrix::{into_millivolt, likely_sampling_rate};
 use super::number::Kind;
 use super::recording::{
@@ -28,7 +28,7 @@ use super::recording::{
     iso_8601,
 };
 use super::{Format, FormatError, ReadOptions, Source, Unit, sniff};
-use crate::ecg::{EcgError, Notice, Person, Sex};
+use crate::ecg::{Notice, Person, Sex};
 
 pub(super) const FORMAT: Format = Format { name: NAME, extensions: &["csv", "tsv", "txt"], recognises, read };
 
@@ -729,8 +729,7 @@ impl Table {
         }
         recording.notices.extend(notices);
         recording.sampling_rate = match options.sampling_rate.or(said.sampling_rate).or(from_times) {
-            Some(rate) if SAMPLING_RATES.contains(&rate) => rate,
-            Some(rate) => return Err(place.ecg(EcgError::SamplingRate(rate))),
+            Some(rate) => place.sampling_rate(rate)?,
             None => {
                 let assumed = likely_sampling_rate(samples);
                 recording.notices.push(Notice::SamplingRateAssumed { assumed });
@@ -770,7 +769,7 @@ fn one_lead(place: Place<'_>) -> FormatError {
         file: place.file.to_owned(),
         format: place.format,
         found: "one lead only, like the recordings of a watch or of a device for two fingers".to_owned(),
-        needed: "12 leads, or the 8 leads I, II and V1 to V6, are needed".to_owned(),
+        needed: ENOUGH_LEADS.to_owned(),
     }
 }
 

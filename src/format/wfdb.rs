@@ -38,9 +38,9 @@ use std::io;
 
 use super::companions::{Companions, is_bare_name};
 use super::error::Place;
-use super::recording::{Assigned, Calibration, Recording, SAMPLING_RATES, assign_leads, bounded};
+use super::recording::{Assigned, Calibration, Recording, assign_leads, bounded};
 use super::{Format, FormatError, MAXIMUM_FILE_SIZE, ReadOptions, Source, Unit, sniff, stem};
-use crate::ecg::{Amplitude, EcgError, Notice};
+use crate::ecg::{Amplitude, Notice};
 use flac::StreamInfo;
 use header::{Header, Signal};
 use samples::Storage;
@@ -177,10 +177,8 @@ fn read_signals(
     recording.notices.extend(notices);
     let selected = select(&header.signals, &leads, options, place, &mut recording)?;
     let samples_per_frame = common_samples_per_frame(&selected, header.frames_per_second, &mut recording.notices);
-    recording.sampling_rate = options.sampling_rate.unwrap_or(header.frames_per_second * samples_per_frame as f64);
-    if !SAMPLING_RATES.contains(&recording.sampling_rate) {
-        return Err(place.ecg(EcgError::SamplingRate(recording.sampling_rate)));
-    }
+    let stated_rate = header.frames_per_second * samples_per_frame as f64;
+    recording.sampling_rate = place.sampling_rate(options.sampling_rate.unwrap_or(stated_rate))?;
     let groups = groups(&header.signals, selected, companions, place)?;
     let in_files = groups.iter().filter_map(Group::frames).min();
     let frames = header.frames.or(in_files).ok_or_else(|| {

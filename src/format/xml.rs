@@ -15,9 +15,9 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::error::Place;
-use super::recording::{Assigned, Recording, SAMPLING_RATES, assign_leads, bounded, iso_8601};
+use super::recording::{Assigned, Recording, assign_leads, bounded, iso_8601};
 use super::{FormatError, ReadOptions, Unit};
-use crate::ecg::{EcgError, Notice};
+use crate::ecg::Notice;
 
 /// The root element lies within so many bytes; before it there may be comments.
 const START: usize = 8192;
@@ -281,9 +281,7 @@ pub(super) fn recording(
     let Some(sampling_rate) = options.sampling_rate.or(sampling_rate) else {
         return Err(place.not_an_ecg("the sampling rate is not in it; state the sampling rate"));
     };
-    if !SAMPLING_RATES.contains(&sampling_rate) {
-        return Err(place.ecg(EcgError::SamplingRate(sampling_rate)));
-    }
+    let sampling_rate = place.sampling_rate(sampling_rate)?;
     let labels: Vec<&str> = channels.iter().map(|channel| channel.label.as_str()).collect();
     let (leads, said) = assign_leads(&labels, options, place)?;
     notices.extend(said);
