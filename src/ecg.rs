@@ -65,19 +65,25 @@ impl Lead {
     }
 
     /// The lead that a device's or an archive's label means, in any usual spelling: `AVR`, `aVR`, `Lead II`,
-    /// `ECG V3`, `lead_i`, `MDC_ECG_LEAD_AVF`, `V1-Cx`. `None` where the label means something else.
+    /// `ECG V3`, `lead_i`, `MDC_ECG_LEAD_AVF`, `V1-Cx`. `None` where the label means something else, such as the lead
+    /// upside down (`-aVR`) or the difference of two leads (`I-II`).
     pub fn from_label(label: &str) -> Option<Lead> {
         let mut text: String = label.trim().to_ascii_uppercase();
         if let Some(rest) = text.strip_prefix("MDC_ECG_LEAD_") {
             text = rest.to_owned();
         }
-        let mut text: String = text.chars().filter(|c| !matches!(c, ' ' | '_' | '-' | ':' | '.')).collect();
         for prefix in ["ECG", "EKG", "LEAD"] {
             if let Some(rest) = text.strip_prefix(prefix) {
-                text = rest.to_owned();
+                // A hyphen after these words joins; anywhere else it is a minus sign.
+                let rest = rest.strip_prefix('-').or_else(|| rest.strip_prefix(" - ")).unwrap_or(rest);
+                text = rest.trim_start_matches([' ', '_', ':', '.']).to_owned();
             }
         }
-        let text = text.strip_suffix("CX").unwrap_or(&text);
+        if let Some(rest) = text.strip_suffix("CX") {
+            text = rest.strip_suffix('-').unwrap_or(rest).to_owned();
+        }
+        let text: String = text.chars().filter(|c| !matches!(c, ' ' | '_' | ':' | '.')).collect();
+        let text = text.as_str();
         Lead::ALL.into_iter().find(|lead| lead.name().eq_ignore_ascii_case(text)).or(match text {
             "1" | "L1" | "DI" | "D1" => Some(Lead::I),
             "2" | "L2" | "DII" | "D2" => Some(Lead::II),

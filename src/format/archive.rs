@@ -71,7 +71,7 @@ pub(super) fn gunzipped_start(bytes: Bytes<'_>, length: u64) -> Vec<u8> {
 }
 
 /// How many bytes may come out of so many.
-fn allowed(packed: u64) -> u64 {
+pub(super) fn allowed(packed: u64) -> u64 {
     packed.saturating_mul(MAXIMUM_RATIO).clamp(ALWAYS_UNPACKED, MAXIMUM_FILE_SIZE)
 }
 

@@ -32,7 +32,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The text before the first zero byte, where there is any: UTF-8 or, where it is not that, Latin-1.
+/// The text before the first zero byte, where there is any: UTF-8 or, where it is not that, Windows-1252.
 pub(super) fn text(bytes: &[u8]) -> Option<String> {
     let bytes = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
     let text = match std::str::from_utf8(bytes) {

@@ -22,6 +22,10 @@ use std::path::{Path, PathBuf};
 /// So many archives and compressed files may lie within one another.
 pub(super) const NESTING: u32 = 2;
 
+/// Files with longer paths are not listed: the paths are repeated in the names of all recordings in a file, which would
+/// make much of a small archive.
+const MAXIMUM_PATH: usize = 1024;
+
 /// Files of an archive that may hold several recordings are unpacked to find that out until so much has come out. After
 /// that, each counts as one recording.
 const LOOKED_INTO: u64 = 64 << 20;
@@ -144,7 +148,7 @@ impl<'a> Collection<'a> {
         self.names.is_empty()
     }
 
-    /// The names of the recordings: `rec.hea`, `archive.zip/folder/rec.hea`, `exams.hdf5[1169160]`.
+    /// The names of the recordings: `rec.hea`, `archive.zip/folder/rec.hea`, `exams.hdf5[0]`.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
@@ -229,7 +233,7 @@ impl<'a> Collection<'a> {
             if signal_files.contains(path) {
                 continue;
             }
-            if is_hidden(path) || !(members.is_chosen(path) || may_be_recording(path)) {
+            if path.len() > MAXIMUM_PATH || is_hidden(path) || !(members.is_chosen(path) || may_be_recording(path)) {
                 self.others += 1;
                 continue;
             }
@@ -279,11 +283,7 @@ fn several<'a>(name: &str, bytes: &Bytes<'a>, nesting: u32) -> Result<Option<Col
     }
     if start.starts_with(hdf5::SIGNATURE) {
         let Some(rows) = hdf5::Several::open(bare, bytes) else { return Ok(None) };
-        let names = match &rows.ids {
-            Some(ids) => ids.iter().map(|id| format!("{name}[{id}]")).collect(),
-            None => numbered(name, rows.count),
-        };
-        return Ok(Some(of_rows(names, Content::Hdf5(rows))));
+        return Ok(Some(of_rows(numbered(name, rows.count), Content::Hdf5(rows))));
     }
     if start.starts_with(npy::MAGIC) {
         let rows = npy::Several::open(bare, bytes);

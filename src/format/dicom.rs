@@ -34,11 +34,11 @@ use dicom_dictionary_std::{tags, uids};
 use super::error::Place;
 use super::number::{Kind, Number};
 use super::recording::{
-    Calibration, Recording, SAMPLING_RATES, age_on, assign_leads, bounded, is_usual_lead_count, iso_8601,
-    lead_by_number, plausible_age, shortened, upside_down,
+    Assigned, Calibration, Recording, age_in_words, age_on, assign_leads, bounded, is_usual_lead_count, iso_8601,
+    lead_by_number, shortened,
 };
 use super::{Format, FormatError, ReadOptions, Source, Unit};
-use crate::ecg::{EcgError, Lead, Notice, Person, Sex};
+use crate::ecg::{Lead, Notice, Person, Sex};
 use data_set::{DataSet, Fault, Syntax};
 
 pub(super) const FORMAT: Format = Format { name: NAME, extensions: &["dcm"], recognises, read };
@@ -202,8 +202,6 @@ struct Channel<'a> {
     definition: DataSet<'a>,
     /// The name of the lead, or how the file calls a channel that is none.
     name: String,
-    /// Whether the lead is stored upside down, as -aVR is.
-    inverted: bool,
 }
 
 impl<'a> Channel<'a> {
@@ -212,7 +210,7 @@ impl<'a> Channel<'a> {
         let code = source.text(tags::CODE_VALUE).unwrap_or_default();
         let scheme = source.text(tags::CODING_SCHEME_DESIGNATOR).unwrap_or_default();
         if let Some(lead) = lead_of_code(&scheme, &code) {
-            return Channel { definition, name: lead.name().to_owned(), inverted: false };
+            return Channel { definition, name: lead.name().to_owned() };
         }
         // A bare number as a code of another scheme is not the number of a lead.
         let code_in_words = code.starts_with("MDC_ECG_LEAD_").then(|| code.clone());
@@ -221,20 +219,17 @@ impl<'a> Channel<'a> {
         let lead = names.clone().find_map(|name| {
             // "Lead I (Einthoven)"
             let short = name.split('(').next().unwrap_or_default();
-            let turned = upside_down(short);
-            Some((Lead::from_label(turned.as_deref().unwrap_or(short))?, turned.is_some()))
+            Assigned::from_label(short).map(|_| short.to_owned())
         });
-        match lead {
-            Some((lead, inverted)) => Channel { definition, name: lead.name().to_owned(), inverted },
-            None => {
-                let code = if code.is_empty() { String::new() } else { format!("code {code}") };
-                Channel { definition, name: names.next().map_or(code, Cow::into_owned), inverted: false }
-            }
-        }
+        let name = lead.unwrap_or_else(|| {
+            let code = if code.is_empty() { String::new() } else { format!("code {code}") };
+            names.next().map_or(code, Cow::into_owned)
+        });
+        Channel { definition, name }
     }
 
     fn is_lead(&self) -> bool {
-        Lead::from_label(&self.name).is_some()
+        Assigned::from_label(&self.name).is_some()
     }
 
     /// What the stored numbers mean.
@@ -336,9 +331,7 @@ impl<'a> Group<'a> {
         let Some(sampling_rate) = options.sampling_rate.or(self.sampling_rate) else {
             return Err(place.unsupported(at, "a waveform without sampling frequency", "state the sampling rate"));
         };
-        if !SAMPLING_RATES.contains(&sampling_rate) {
-            return Err(place.ecg(EcgError::SamplingRate(sampling_rate)));
-        }
+        let sampling_rate = place.sampling_rate(sampling_rate)?;
         let (number, data) = self.stored(place, &at)?;
         let (kept, notice) = bounded(self.samples, self.channels.len() as u64, sampling_rate);
         notices.extend(notice);
@@ -355,13 +348,12 @@ impl<'a> Group<'a> {
         let mut recording = Recording { sampling_rate, notices, ..Recording::default() };
         for (position, lead) in selected() {
             let Some(channel) = self.channels.get(position) else { continue };
-            let calibration = channel.calibration(lead, options, place, &at)?;
-            let sign = if channel.inverted && options.lead_order.is_none() { -1.0 } else { 1.0 };
+            let calibration = channel.calibration(lead.lead, options, place, &at)?;
             let millivolt = |number: f64| match Some(number) == padding {
                 true => f32::NAN,
-                false => sign * calibration.millivolt(number),
+                false => calibration.millivolt(number),
             };
-            recording.leads.push((lead, stored(position).map(millivolt).collect()));
+            recording.leads.push(lead.with(stored(position).map(millivolt).collect()));
         }
         if self.derived {
             recording.notices.push(Notice::File(format!("{at} is marked as derived: the recorder computed it")));
@@ -425,7 +417,7 @@ impl<'a> Group<'a> {
         }
         if lower && higher && equal > 0 {
             let notice = format!(
-                "the padding value {padding} lies among the samples; the {equal} samples of that value were taken as \
+                "harmless: the padding value {padding} lies among the samples; the {equal} samples of that value were taken as \
                  measured"
             );
             return (None, Some(Notice::File(notice)));
@@ -509,16 +501,7 @@ fn person(data_set: &DataSet<'_>) -> Person {
 
 /// An age: `045Y`, `006M`, `003W`, `010D`.
 fn age(text: &str) -> Option<f32> {
-    let unit = text.chars().last()?;
-    let count: f32 = text.strip_suffix(unit)?.parse().ok()?;
-    let years = match unit {
-        'Y' => count,
-        'M' => count / 12.0,
-        'W' => count * 7.0 / 365.25,
-        'D' => count / 365.25,
-        _ => return None,
-    };
-    plausible_age(years)
+    text.ends_with(['Y', 'M', 'W', 'D']).then(|| age_in_words(text))?
 }
 
 /// Year, month and day of `20020131` or, as before 1993, `2002.01.31`; what follows is ignored.
@@ -556,6 +539,12 @@ mod tests {
             assert_eq!(date(wrong), None, "{wrong}");
         }
         assert_eq!(time("9h"), None);
+    }
+
+    #[test]
+    fn ages_have_a_unit() {
+        assert_eq!((age("045Y"), age("006M")), (Some(45.0), Some(0.5)));
+        assert_eq!((age("000Y"), age("045"), age("Y"), age("")), (None, None, None, None));
     }
 
     #[test]

@@ -19,11 +19,9 @@
 //!   a free text, it may be the name and is not taken. Two-digit years are 1985 to 2084, unless EDF+ states all four.
 
 use super::error::Place;
-use super::recording::{
-    Calibration, Recording, SAMPLING_RATES, age_on, assign_leads, bounded, iso_8601, shortened, upside_down,
-};
+use super::recording::{Assigned, Calibration, Recording, age_on, assign_leads, bounded, iso_8601, shortened};
 use super::{Format, FormatError, ReadOptions, Source, Unit};
-use crate::ecg::{EcgError, Lead, Notice, Person, Sex};
+use crate::ecg::{Lead, Notice, Person, Sex};
 
 pub(super) const FORMAT: Format = Format { name: NAME, extensions: &["edf", "bdf"], recognises, read };
 
@@ -36,9 +34,9 @@ const BDF: &[u8] = b"\xffBIOSEMI";
 const HEADER: usize = 256;
 
 fn recognises(source: &Source<'_>) -> bool {
-    let Some(start) = source.bytes.get(..8) else { return false };
-    let size = || text(source.bytes, 184, 8).parse::<u64>().is_ok_and(|size| size.is_multiple_of(HEADER as u64));
-    start == BDF || (start == EDF && size())
+    // A table in text may begin alike.
+    let header = source.bytes.get(..HEADER).is_some_and(|header| !header.contains(&b'\n'));
+    source.bytes.starts_with(BDF) || (source.bytes.starts_with(EDF) && header)
 }
 
 /// A field of the header without the spaces that fill it.
@@ -54,18 +52,14 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     if signals.is_empty() {
         return Err(place.not_an_ecg("it has annotations, but no signals"));
     }
-    let labels: Vec<String> = signals.iter().map(|signal| signal.upright_label()).collect();
-    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let labels: Vec<&str> = signals.iter().map(|signal| signal.label.as_str()).collect();
     let (leads, notices) = assign_leads(&labels, options, place)?;
     let mut recording = Recording { notices, person: file.person(), ..Recording::default() };
-    let selected: Vec<(Lead, &Signal)> =
+    let selected: Vec<(Assigned, &Signal)> =
         signals.iter().zip(&leads).filter_map(|(signal, lead)| Some(((*lead)?, *signal))).collect();
     let (selected, samples_per_record) = most_common_rate(selected, &file, &mut recording.notices);
     let stated_rate = samples_per_record as f64 / file.record_duration;
-    recording.sampling_rate = options.sampling_rate.unwrap_or(stated_rate);
-    if !SAMPLING_RATES.contains(&recording.sampling_rate) {
-        return Err(place.ecg(EcgError::SamplingRate(recording.sampling_rate)));
-    }
+    recording.sampling_rate = place.sampling_rate(options.sampling_rate.unwrap_or(stated_rate))?;
     let (records, notice) = file.uninterrupted_records(stated_rate, place)?;
     recording.notices.extend(notice);
     // Each record has fewer samples than the file has bytes.
@@ -73,20 +67,19 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     let (kept, notice) = bounded(samples, selected.len() as u64, recording.sampling_rate);
     recording.notices.extend(notice);
     for (lead, signal) in selected {
-        let calibration = signal.calibration(lead, options, place)?;
-        let sign = if signal.is_upside_down() && options.lead_order.is_none() { -1.0 } else { 1.0 };
+        let calibration = signal.calibration(lead.lead, options, place)?;
         let samples = file.numbers(signal, records.clone()).take(kept as usize);
-        recording.leads.push((lead, samples.map(|number| sign * calibration.millivolt(number)).collect()));
+        recording.leads.push(lead.with(samples.map(|number| calibration.millivolt(number)).collect()));
     }
     Ok(recording)
 }
 
 /// The leads of the rate that most of them have, the higher of two, and their samples in a record.
 fn most_common_rate<'a>(
-    selected: Vec<(Lead, &'a Signal)>,
+    selected: Vec<(Assigned, &'a Signal)>,
     file: &File<'_>,
     notices: &mut Vec<Notice>,
-) -> (Vec<(Lead, &'a Signal)>, usize) {
+) -> (Vec<(Assigned, &'a Signal)>, usize) {
     let count = |samples: usize| selected.iter().filter(|(_, signal)| signal.samples == samples).count();
     let common = selected.iter().map(|(_, signal)| signal.samples).max_by_key(|&samples| (count(samples), samples));
     let common = common.unwrap_or(0);
@@ -94,7 +87,7 @@ fn most_common_rate<'a>(
     if !left.is_empty() {
         let rate = |samples: usize| samples as f64 / file.record_duration;
         let names: Vec<String> =
-            left.iter().map(|(lead, signal)| format!("{lead} ({} Hz)", rate(signal.samples))).collect();
+            left.iter().map(|(lead, signal)| format!("{} ({} Hz)", lead.lead, rate(signal.samples))).collect();
         notices.push(Notice::File(format!(
             "the leads were sampled at different rates; only those of {} Hz were read, not {}",
             rate(common),
@@ -121,14 +114,6 @@ struct Signal {
 impl Signal {
     fn is_annotations(&self) -> bool {
         matches!(self.label.as_str(), "EDF Annotations" | "BDF Annotations")
-    }
-
-    fn is_upside_down(&self) -> bool {
-        upside_down(&self.label).is_some()
-    }
-
-    fn upright_label(&self) -> String {
-        upside_down(&self.label).unwrap_or_else(|| self.label.clone())
     }
 
     fn calibration(&self, lead: Lead, options: &ReadOptions, place: Place<'_>) -> Result<Calibration, FormatError> {
@@ -377,6 +362,19 @@ mod tests {
         assert_eq!(stored(&[0, 0x80]), -32_768.0);
         assert_eq!(stored(&[0xff, 0xff, 0x7f]), 8_388_607.0);
         assert_eq!(stored(&[0xfe, 0xff, 0xff]), -2.0);
+    }
+
+    #[test]
+    fn a_wrong_size_of_the_header_is_named() {
+        let mut bytes = [EDF, &[b' '; HEADER]].concat();
+        bytes[184..187].copy_from_slice(b"999");
+        bytes[252] = b'0';
+        let read =
+            |bytes: &[u8]| crate::format::read("a.edf", bytes, &crate::format::NoCompanions, &ReadOptions::default());
+        let error = read(&bytes).unwrap_err();
+        assert!(error.to_string().contains("a.edf (EDF) is damaged at byte 184: the size of the header"), "{error}");
+        let table = "0       0.5     1.5\n".repeat(100);
+        assert!(!read(table.as_bytes()).unwrap_err().to_string().contains("EDF)"));
     }
 
     #[test]

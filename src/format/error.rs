@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::recording::SAMPLING_RATES;
 use crate::ecg::{EcgError, Lead};
 
 /// Why a file is not an ECG that can be read.
@@ -27,7 +28,7 @@ pub enum FormatError {
     #[error("{file} ({format}) holds no ECG: {reason}")]
     NotAnEcg { file: String, format: &'static str, reason: String },
     /// The file holds more than the one ECG that was asked for.
-    #[error("{file} ({format}) holds {count} ECGs: open it as a collection to read one after the other")]
+    #[error("{file} ({format}) holds {count} ECGs: choose one of them")]
     Several { file: String, format: &'static str, count: u64 },
     /// The file ends before what its header announces.
     #[error(
@@ -82,6 +83,9 @@ impl FormatError {
     }
 }
 
+/// What [`FormatError::TooFewLeads`] says is needed where the leads of a file are counted.
+pub(super) const ENOUGH_LEADS: &str = "12 leads, or the 8 leads I, II and V1 to V6, are needed";
+
 fn names(leads: &[Lead]) -> String {
     match leads {
         [lead] => format!("lead {lead}"),
@@ -93,7 +97,7 @@ fn remedy(error: &EcgError) -> &'static str {
     match error {
         EcgError::SamplingRate(_) => "; state the sampling rate",
         EcgError::LeadTwice(_) => "; state the lead order",
-        EcgError::LeadsMissing(_) => "; export all leads",
+        EcgError::LeadsMissing(_) => "; export all leads, or state the lead order",
         EcgError::UnequalLengths { .. } | EcgError::Empty => "; export the recording again",
     }
 }
@@ -140,6 +144,11 @@ impl Place<'_> {
 
     pub fn several(self, count: u64) -> FormatError {
         FormatError::Several { file: self.file.to_owned(), format: self.format, count }
+    }
+
+    /// A sampling rate in Hz that an [`Ecg`](crate::ecg::Ecg) can have.
+    pub fn sampling_rate(self, rate: f64) -> Result<f64, FormatError> {
+        if SAMPLING_RATES.contains(&rate) { Ok(rate) } else { Err(self.ecg(EcgError::SamplingRate(rate))) }
     }
 
     pub fn ecg(self, error: EcgError) -> FormatError {

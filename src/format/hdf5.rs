@@ -25,6 +25,7 @@ use hdf5_pure::{
     ChunkCacheConfig, ChunkIndex, Dataset, DatasetAccessProperties, Datatype, DatatypeByteOrder, File, Layout,
 };
 
+use super::archive;
 use super::bytes::Bytes;
 use super::error::Place;
 use super::matrix::{self, Axes, Stated};
@@ -56,12 +57,12 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     let file =
         File::from_bytes(source.bytes.to_vec()).map_err(|error| place.damaged("the beginning", error.to_string()))?;
     check_length(&file, source.bytes.len() as u64, place)?;
-    let found = Found::new(&file, place)?;
+    let found = Found::new(&file, source.bytes.len() as u64, place)?;
     if Axes::of_several(&found.shape).is_some() {
         return Err(place.several(found.shape.first().copied().unwrap_or(0)));
     }
     let axes = Axes::find(&found.shape, false, options, place)?;
-    check_size(&found.shape, place)?;
+    found.check_size(&found.shape, place)?;
     found.check_storage(place)?;
     let bytes = found.dataset.read_raw().map_err(|error| found.refused(error, place))?;
     let mut recording = found.recording(&bytes, axes, options, place)?;
@@ -83,7 +84,7 @@ pub(super) struct Several {
     chunks: Option<Rows>,
     pub count: u64,
     /// The numbers of the exams.
-    pub ids: Option<Vec<String>>,
+    ids: Option<Vec<String>>,
 }
 
 impl Several {
@@ -97,7 +98,7 @@ impl Several {
         };
         let file = file.ok()?;
         check_length(&file, bytes.length(), place).ok()?;
-        let found = Found::new(&file, place).ok()?;
+        let found = Found::new(&file, bytes.length(), place).ok()?;
         let inner = Axes::of_several(&found.shape)?.to_vec();
         let count = found.shape.first().copied()?;
         if count.checked_mul(SMALLEST_ECG)? > bytes.length() {
@@ -110,7 +111,7 @@ impl Several {
 
     /// Reads the ECG with this number.
     pub fn read(&self, index: u64, options: &ReadOptions, place: Place<'_>) -> Result<Recording, FormatError> {
-        check_size(&self.inner, place)?;
+        self.found.check_size(&self.inner, place)?;
         self.check_storage(index, place)?;
         let axes = Axes::find(&self.inner, false, options, place)?;
         let bytes = self.found.dataset.read_raw_rows(index, 1);
@@ -159,14 +160,17 @@ struct Found {
     dataset: Dataset,
     shape: Vec<u64>,
     number: Number,
+    /// So many bytes may be unpacked for one ECG.
+    allowed: u64,
 }
 
 impl Found {
     /// Finds the dataset by its name, or takes the only one that may be an ECG.
-    fn new(file: &File, place: Place<'_>) -> Result<Found, FormatError> {
+    fn new(file: &File, length: u64, place: Place<'_>) -> Result<Found, FormatError> {
+        let check = |name: &str, dataset| Found::check(name, dataset, archive::allowed(length), place);
         for name in [sph::DATASET, code15::DATASET] {
             if let Ok(dataset) = with_cache(file, name) {
-                return Found::check(name, dataset, place);
+                return check(name, dataset);
             }
         }
         let names = file.root().datasets().map_err(|error| place.damaged("the root group", error.to_string()))?;
@@ -175,7 +179,7 @@ impl Found {
             return Err(place.damaged(format!("the dataset {name}"), reason.unwrap_or_default()));
         }
         let mut others = names.iter().take(MOST_DATASETS).filter_map(|name| {
-            let found = Found::check(name, with_cache(file, name).ok()?, place).ok()?;
+            let found = check(name, with_cache(file, name).ok()?).ok()?;
             let single = Axes::find(&found.shape, false, &ReadOptions::default(), place).is_ok();
             (single || Axes::of_several(&found.shape).is_some()).then_some(found)
         });
@@ -192,7 +196,7 @@ impl Found {
         }
     }
 
-    fn check(name: &str, dataset: Dataset, place: Place<'_>) -> Result<Found, FormatError> {
+    fn check(name: &str, dataset: Dataset, allowed: u64, place: Place<'_>) -> Result<Found, FormatError> {
         let in_words = format!("the dataset {name}");
         let damaged = |error: hdf5_pure::Error| place.damaged(in_words.as_str(), error.to_string());
         let shape = dataset.shape().map_err(damaged)?;
@@ -200,7 +204,7 @@ impl Found {
         let number = number(&datatype).ok_or_else(|| {
             place.unsupported(in_words.as_str(), "its number type", "store it as 32-bit floating point")
         })?;
-        Ok(Found { name: name.to_owned(), dataset, shape, number })
+        Ok(Found { name: name.to_owned(), dataset, shape, number, allowed })
     }
 
     /// What cannot be read of the dataset.
@@ -238,6 +242,25 @@ impl Found {
         matrix::read(bytes, self.number, axes, Stated::default(), options, place)
     }
 
+    /// Whether so many numbers, of which there may be `most`, are in proportion to the size of the file.
+    fn may_unpack(&self, values: u64, most: u64) -> bool {
+        values <= most && values.saturating_mul(self.number.size as u64) <= self.allowed
+    }
+
+    /// Refuses what would take too much memory, before any of it is read.
+    fn check_size(&self, shape: &[u64], place: Place<'_>) -> Result<(), FormatError> {
+        let values = shape.iter().try_fold(1u64, |product, &length| product.checked_mul(length));
+        if values.is_some_and(|values| self.may_unpack(values, MAXIMUM_VALUES)) {
+            return Ok(());
+        }
+        let most = MAXIMUM_VALUES.min(self.allowed / self.number.size.max(1) as u64);
+        Err(FormatError::TooLarge {
+            file: place.file.to_owned(),
+            size: format!("a dataset of the shape {shape:?}"),
+            limit: format!("{most} samples"),
+        })
+    }
+
     /// Checks that every sample was stored. By the rules of HDF5 what is not stored reads as zero, which would pass for
     /// a flat ECG.
     fn check_storage(&self, place: Place<'_>) -> Result<(), FormatError> {
@@ -257,7 +280,7 @@ impl Found {
             _ => return Ok(()),
         };
         let grid = Grid::new(&self.shape, &chunk_shape)
-            .filter(|grid| grid.values <= MAXIMUM_CHUNKED_VALUES)
+            .filter(|grid| self.may_unpack(grid.values, MAXIMUM_CHUNKED_VALUES))
             .ok_or_else(|| damaged(format!("it has the shape {:?}, its chunks {chunk_shape:?}", self.shape)))?;
         let chunks = self.dataset.chunks().map_err(|error| damaged(error.to_string()))?;
         let places: Option<BTreeSet<Vec<u64>>> = chunks.iter().map(|chunk| grid.place(&chunk.offset)).collect();
@@ -278,7 +301,7 @@ impl Found {
         let grid = Grid::new(&self.shape, &chunk_shape)?;
         let (&length, inner_chunk) = chunk_shape.split_first()?;
         let of_one = Grid::new(inner, inner_chunk)?;
-        if of_one.values.checked_mul(length)? > MAXIMUM_CHUNKED_VALUES {
+        if !self.may_unpack(of_one.values.checked_mul(length)?, MAXIMUM_CHUNKED_VALUES) {
             return None;
         }
         let chunks = self.dataset.chunks().ok()?;
@@ -327,19 +350,6 @@ fn check_length(file: &File, available: u64, place: Place<'_>) -> Result<(), For
     } else {
         Ok(())
     }
-}
-
-/// Refuses what would take too much memory, before any of it is read.
-fn check_size(shape: &[u64], place: Place<'_>) -> Result<(), FormatError> {
-    let values = shape.iter().try_fold(1u64, |product, &length| product.checked_mul(length));
-    if values.is_some_and(|values| values <= MAXIMUM_VALUES) {
-        return Ok(());
-    }
-    Err(FormatError::TooLarge {
-        file: place.file.to_owned(),
-        size: format!("a dataset of the shape {shape:?}"),
-        limit: format!("{MAXIMUM_VALUES} samples"),
-    })
 }
 
 /// The chunks into which a dataset is divided.
@@ -546,6 +556,17 @@ mod tests {
         assert!(matches!(read_file(&bytes).unwrap_err().code(), "too-large" | "damaged"));
     }
 
+    #[test]
+    fn a_dataset_out_of_proportion_to_its_file_is_not_unpacked() {
+        let bytes = file(sph::DATASET, |dataset| {
+            dataset.with_f32_data(&vec![0.0; 12 * 400_000]).with_shape(&[12, 400_000]);
+            dataset.with_chunks(&[12, 100_000]).with_deflate(1);
+        });
+        let error = read_file(&bytes).unwrap_err();
+        assert_eq!(error.code(), "too-large");
+        assert!(error.to_string().contains("at most 4194304 samples"), "{error}");
+    }
+
     /// Exams as the program of CODE-15 % stores them: twice the millivolt, between zeros.
     fn exams(lengths: &[usize]) -> Vec<f32> {
         let exam = |&length: &usize| {
@@ -569,7 +590,7 @@ mod tests {
     }
 
     #[test]
-    fn several_exams_are_named_by_their_numbers_and_read_one_by_one() {
+    fn several_exams_are_named_by_their_rows_and_read_one_by_one() {
         let lengths = [2800, 4000, 4001, 4096, 0];
         let ids = [1_169_160, 2, 3, 4, 0];
         for bytes in [
@@ -582,7 +603,8 @@ mod tests {
             assert_eq!(error.code(), "several-ecgs");
             assert!(error.to_string().contains("holds 5 ECGs"), "{error}");
             let collection = Collection::from_bytes("exams.hdf5", &bytes).unwrap();
-            let names = ids.map(|id| format!("exams.hdf5[{id}]"));
+            // By their rows: the number of an exam is personal.
+            let names: Vec<String> = (0..ids.len()).map(|row| format!("exams.hdf5[{row}]")).collect();
             assert!(collection.names().eq(&names));
             for (index, (&length, id)) in lengths.iter().zip(ids).enumerate().take(4) {
                 let ecg = collection.read(index, &ReadOptions::default()).unwrap();

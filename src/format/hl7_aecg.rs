@@ -17,7 +17,7 @@
 use roxmltree::Node;
 
 use super::error::Place;
-use super::recording::{Calibration, Recording, age_between};
+use super::recording::{self, Calibration, Recording, age_between};
 use super::xml::{self, Channel, child, children, descendant, is, number};
 use super::{Format, FormatError, ReadOptions, Source};
 use crate::ecg::{Notice, Person, Sex};
@@ -185,7 +185,7 @@ fn stated_age(root: Node<'_, '_>) -> Option<f32> {
     let age = observations
         .filter(|node| code(*node).is_some_and(|code| AGES.contains(&code)))
         .find_map(|node| child(node, &["value"]))?;
-    xml::age(age.attribute("value")?.trim().parse().ok()?, age.attribute("unit").unwrap_or("a"))
+    recording::age(age.attribute("value")?.trim().parse().ok()?, age.attribute("unit").unwrap_or("a"))
 }
 
 #[cfg(test)]
@@ -313,6 +313,7 @@ mod tests {
         let recorded_at = Some("2020-12-31T12:00:00".to_owned());
         let mut expected = Person { id: Some("S7".to_owned()), age: Some(40.0), sex: Some(Sex::Female), recorded_at };
         assert_eq!(person(subject), expected);
+        assert_eq!(person(&format!("{subject}{}", age.replace("30", "0"))), expected);
         expected.age = Some(2.5);
         assert_eq!(person(&format!("{subject}{age}")), expected);
         expected = Person { id: Some("recording".to_owned()), age: None, sex: None, ..expected };

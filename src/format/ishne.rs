@@ -67,13 +67,13 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     recording.notices.extend(notice);
     for (position, (lead, nanovolt)) in leads.into_iter().zip(&header.nanovolts).enumerate() {
         let Some(lead) = lead else { continue };
-        let calibration = calibration(lead, *nanovolt, options, place)?;
+        let calibration = calibration(lead.lead, *nanovolt, options, place)?;
         let signal = stored.chunks_exact(2 * signals).take(kept as usize);
         let samples = signal.map(|frame| match Fields(frame.get(2 * position..).unwrap_or_default()).i16() {
             Some(i16::MIN) | None => f32::NAN,
             Some(number) => calibration.millivolt(f64::from(number)),
         });
-        recording.leads.push((lead, samples.collect()));
+        recording.leads.push(lead.with(samples.collect()));
     }
     Ok(recording)
 }

@@ -21,9 +21,9 @@ use flate2::read::ZlibDecoder;
 use super::error::Place;
 use super::matrix::{self, Axes, Stated};
 use super::number::{Kind, Number};
-use super::recording::{Recording, SAMPLING_RATES, plausible_age, shortened};
+use super::recording::{self, Recording, shortened};
 use super::{Format, FormatError, ReadOptions, Source, Unit};
-use crate::ecg::{EcgError, Notice, Person, Sex};
+use crate::ecg::{Notice, Person, Sex};
 
 pub(super) const FORMAT: Format = Format { name: NAME, extensions: &["mat"], recognises, read };
 
@@ -140,7 +140,7 @@ impl Found<'_> {
             Content::Numbers { number, bytes } if variable.shape.iter().all(|&length| length == 1) => {
                 let Some(value) = number.read(bytes, 0) else { return Ok(()) };
                 match name.as_str() {
-                    "age" => self.said.person.age = self.said.person.age.or(plausible_age(value as f32)),
+                    "age" => self.said.person.age = self.said.person.age.or(recording::age(value, "years")),
                     "fs" | "samplingrate" | "samplerate" | "samplingfrequency" | "samplefrequency" | "sfreq"
                     | "srate" | "currsamplerate" => self.said.sampling_rate = self.said.sampling_rate.or(Some(value)),
                     _ => {}
@@ -184,10 +184,8 @@ impl Found<'_> {
             Axes::find(&shape, true, options, place)?;
             return Err(place.not_an_ecg("it has no matrix of leads x samples"));
         };
-        if let Some(rate) = said.sampling_rate.filter(|rate| !SAMPLING_RATES.contains(rate))
-            && options.sampling_rate.is_none()
-        {
-            return Err(place.ecg(EcgError::SamplingRate(rate)));
+        if let Some(rate) = said.sampling_rate.filter(|_| options.sampling_rate.is_none()) {
+            place.sampling_rate(rate)?;
         }
         let stated = Stated { unit: said.unit, sampling_rate: said.sampling_rate, lead_order: false };
         let mut recording = matrix::read(&best.bytes, best.number, best.axes, stated, options, place)?;

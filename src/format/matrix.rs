@@ -137,7 +137,7 @@ pub(super) fn read(
     };
     for (position, lead) in (0..).zip(leads.into_iter().flatten()) {
         let samples = (0..kept).map(|index| sample(position, index).map_or(f32::NAN, |value| value as f32));
-        recording.leads.push((lead, samples.collect()));
+        recording.leads.push(lead.with(samples.collect()));
     }
     into_millivolt(&mut recording, number.kind, options.unit.or(stated.unit));
     Ok(recording)
@@ -160,7 +160,8 @@ pub(super) fn likely_sampling_rate(samples: u64) -> f64 {
     USUAL.into_iter().find(|(length, _)| *length == samples).map_or(500.0, |(_, rate)| rate)
 }
 
-/// Tells the unit by the height of the QRS complexes, about 1 mV, and says so; `None` for standardised values.
+/// Tells the unit by the height of the QRS complexes, about 1 mV, or takes whole numbers as microvolt, and says so; `None`
+/// for standardised values.
 fn assume_unit(recording: &mut Recording, kind: Kind) -> Option<Unit> {
     if kind == Kind::Float && recording.leads.iter().all(|(_, samples)| is_standardised(samples)) {
         recording.amplitude = Amplitude::Standardised;
@@ -174,7 +175,11 @@ fn assume_unit(recording: &mut Recording, kind: Kind) -> Option<Unit> {
         (Kind::Float, ..30.0) => (Unit::Millivolt, "mV"),
         _ => (Unit::Microvolt, "µV (the same as 1000 steps per mV)"),
     };
-    recording.notices.push(Notice::UnitAssumed { assumed: format!("{assumed}, by the height of the QRS complexes,") });
+    let because = match kind {
+        Kind::Float => "by the height of the QRS complexes",
+        Kind::Signed | Kind::Unsigned => "as is usual for whole numbers",
+    };
+    recording.notices.push(Notice::UnitAssumed { assumed: format!("{assumed}, {because},") });
     Some(unit)
 }
 

@@ -38,6 +38,8 @@
 //! Nothing is allocated because a header says so: every size is compared with the bytes at hand first. Of a long
 //! recording the first 30 minutes are read (and at most 2²⁵ samples of all leads together), which is said in a notice;
 //! a WFDB signal file is not even loaded beyond that. Other files may have up to 512 MiB.
+//! What is compressed may become 16 MiB, and beyond that a hundred times as long (zip, gzip, HDF5); FLAC 4 MiB and 128
+//! times as long.
 //!
 //! # Adding a format
 //! A format is one file with a `FORMAT` (its names, how its content is recognised, how it is read into a `Recording`)

@@ -14,7 +14,7 @@
 use roxmltree::Node;
 
 use super::error::Place;
-use super::recording::{Calibration, Recording, age_between, iso_8601};
+use super::recording::{self, Calibration, Recording, age_between, iso_8601};
 use super::xml::{self, Channel, child, children, number_at, text_at};
 use super::{Format, FormatError, ReadOptions, Source};
 use crate::ecg::{Notice, Person, Sex};
@@ -115,7 +115,7 @@ fn person(root: Node<'_, '_>) -> Person {
     let recorded_at = test("AcquisitionDate").and_then(|day| date(&day, test("AcquisitionTime").as_deref()));
     let stated = || {
         let years = patient("PatientAge")?.parse().ok()?;
-        xml::age(years, &patient("AgeUnits").unwrap_or_else(|| "YEARS".to_owned()))
+        recording::age(years, &patient("AgeUnits").unwrap_or_else(|| "YEARS".to_owned()))
     };
     let from_birth = || age_between(&date(&patient("DateofBirth")?, None)?, recorded_at.as_deref()?);
     Person {
@@ -232,6 +232,7 @@ mod tests {
             ("<PatientAge>58</PatientAge><AgeUnits>YEARS</AgeUnits>", 58.0),
             ("<PatientAge>18</PatientAge><AgeUnits>MONTHS</AgeUnits><DateofBirth>01-01-1950</DateofBirth>", 1.5),
             ("<PatientAge>58</PatientAge>", 58.0),
+            ("<PatientAge>0</PatientAge><DateofBirth>01-01-1981</DateofBirth>", 39.0),
             ("<PatientAge>old</PatientAge><DateofBirth>01-01-1981</DateofBirth>", 39.0),
         ] {
             let text = format!("{patient}<Gender>FEMALE</Gender>");

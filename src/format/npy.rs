@@ -467,10 +467,7 @@ mod tests {
                 assert_eq!(&collection.read(index, &ReadOptions::default()).unwrap(), expected);
             }
             let error = read_file(&bytes).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                "x.npy (NumPy) holds 2 ECGs: open it as a collection to read one after the other"
-            );
+            assert_eq!(error.to_string(), "x.npy (NumPy) holds 2 ECGs: choose one of them");
         }
         let fortran = file(1, "<f4", true, "(2, 12, 1000)", &both);
         let error = Collection::from_bytes("x.npy", fortran).unwrap().read(0, &ReadOptions::default()).unwrap_err();

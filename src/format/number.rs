@@ -1,4 +1,4 @@
-//! Numbers as NumPy and HDF5 store them.
+//! Numbers as binary formats store them: NumPy, HDF5, MATLAB and DICOM.
 
 /// How one number is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

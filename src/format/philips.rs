@@ -21,7 +21,7 @@
 use roxmltree::Node;
 
 use super::error::Place;
-use super::recording::{Calibration, Recording, age_between};
+use super::recording::{self, Assigned, Calibration, Recording, age_between};
 use super::xml::{self, Channel, child, descendant, number, text_at};
 use super::{Format, FormatError, ReadOptions, Source, Unit};
 use crate::ecg::{Lead, Notice, Person, Sex};
@@ -317,12 +317,19 @@ fn from_differences(bytes: &[u8], start: i32) -> Option<Vec<i32>> {
 
 /// Makes the leads III, aVR, aVL and aVF from what they lack to the values that follow from I and II.
 fn rebuild_limb_leads(leads: &mut [Vec<i32>], labels: &[String], compressed: bool, notices: &mut Vec<Notice>) {
-    let position = |lead| labels.iter().position(|label| Lead::from_label(label) == Some(lead));
+    let assigned: Vec<Option<Assigned>> = labels.iter().map(|label| Assigned::from_label(label)).collect();
+    // Where a lead is, and the sign with which it is stored.
+    let position = |lead| {
+        let mut found = assigned.iter().enumerate().filter_map(|(index, assigned)| Some((index, (*assigned)?)));
+        found.find(|(_, assigned)| assigned.lead == lead).map(|(index, assigned)| (index, assigned.sign()))
+    };
     let (Some(first), Some(second)) = (position(Lead::I), position(Lead::II)) else { return };
-    let at = |leads: &[Vec<i32>], lead: usize| leads.get(lead).cloned().unwrap_or_default();
+    let at = |leads: &[Vec<i32>], (lead, sign): (usize, i32)| -> Vec<i32> {
+        leads.get(lead).map_or(Vec::new(), |stored| stored.iter().map(|stored| sign * stored).collect())
+    };
     let (first, second) = (at(leads, first), at(leads, second));
     if !compressed {
-        let Some(third) = position(Lead::III).and_then(|third| leads.get(third)) else { return };
+        let Some(third) = position(Lead::III).map(|third| at(leads, third)) else { return };
         let height = |value: i32| u64::from(value.unsigned_abs());
         let stored: u64 = third.iter().map(|&stored| height(stored)).sum();
         let expected = first.iter().zip(&second).map(|(first, second)| second - first);
@@ -338,11 +345,12 @@ fn rebuild_limb_leads(leads: &mut [Vec<i32>], labels: &[String], compressed: boo
     }
     // Halves are rounded down, as the recorders do.
     let mut rebuild = |lead, third: &[i32], rule: fn(i32, i32, i32) -> i32| -> Vec<i32> {
-        let Some(stored) = position(lead).and_then(|lead| leads.get_mut(lead)) else { return Vec::new() };
+        let Some((index, sign)) = position(lead) else { return Vec::new() };
+        let Some(stored) = leads.get_mut(index) else { return Vec::new() };
         for (((stored, first), second), third) in stored.iter_mut().zip(&first).zip(&second).zip(third) {
-            *stored = rule(*first, *second, *third) - *stored;
+            *stored = sign * rule(*first, *second, *third) - *stored;
         }
-        stored.clone()
+        at(leads, (index, sign))
     };
     let expected: Vec<i32> = first.iter().zip(&second).map(|(first, second)| second - first).collect();
     let rebuilt = rebuild(Lead::III, &expected, |_, _, third| third);
@@ -387,7 +395,7 @@ fn person(root: Node<'_, '_>) -> Person {
     let stated = || {
         ["years", "months", "weeks", "days"].into_iter().find_map(|unit| {
             let age = patient(&["age", unit])?.parse().ok()?;
-            xml::age(age, unit)
+            recording::age(age, unit)
         })
     };
     let from_birth =
@@ -521,6 +529,18 @@ mod tests {
 
     fn read_stated(bytes: &[u8]) -> Ecg {
         read_bytes(bytes, &ReadOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn leads_upside_down_are_rebuilt_and_turned() {
+        let mut turned = as_differences(leads());
+        for lead in [0, 3] {
+            turned[lead].iter_mut().for_each(|stored| *stored = -*stored);
+        }
+        let labels = "-I II III -aVR aVL aVF V1 V2 V3 V4 V5 V6";
+        let attributes = format!("compressflag='True' compressmethod='XLI' leadlabels='{labels}'");
+        let ecg = read_stated(version_1_03(&attributes, &base64(&turned, true)).as_bytes());
+        assert_leads(&ecg, &leads());
     }
 
     fn assert_leads(ecg: &Ecg, expected: &[Vec<i32>]) {

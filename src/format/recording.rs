@@ -1,6 +1,6 @@
 //! What all readers share: bounds, the choice of leads, and the way from what was read to an [`Ecg`].
 
-use super::error::Place;
+use super::error::{ENOUGH_LEADS, Place};
 use super::{FormatError, ReadOptions, Unit};
 use crate::ecg::{Amplitude, Ecg, EcgError, Lead, Notice, Person};
 
@@ -121,6 +121,40 @@ impl Calibration {
     }
 }
 
+/// The lead that a signal of a file is, and whether it was stored upside down, as its label says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Assigned {
+    pub lead: Lead,
+    upside_down: bool,
+}
+
+impl Assigned {
+    fn upright(lead: Lead) -> Assigned {
+        Assigned { lead, upside_down: false }
+    }
+
+    /// The lead that a label means: `aVR`, or upside down `-aVR`.
+    pub fn from_label(label: &str) -> Option<Assigned> {
+        match upside_down(label) {
+            Some(label) => Some(Assigned { lead: Lead::from_label(&label)?, upside_down: true }),
+            None => Lead::from_label(label).map(Assigned::upright),
+        }
+    }
+
+    /// -1 where the samples must be turned, else 1.
+    pub fn sign(self) -> i32 {
+        if self.upside_down { -1 } else { 1 }
+    }
+
+    /// The lead with its samples, which are turned where they were stored upside down.
+    pub fn with(self, mut samples: Vec<f32>) -> (Lead, Vec<f32>) {
+        if self.upside_down {
+            samples.iter_mut().for_each(|sample| *sample = -*sample);
+        }
+        (self.lead, samples)
+    }
+}
+
 /// The lead of each signal of a file: `None` for a signal that is not one of the twelve leads.
 ///
 /// The user's order goes before the labels. Without any label, twelve signals are taken as the twelve leads in their
@@ -129,19 +163,21 @@ pub(super) fn assign_leads(
     labels: &[&str],
     options: &ReadOptions,
     place: Place<'_>,
-) -> Result<(Vec<Option<Lead>>, Vec<Notice>), FormatError> {
+) -> Result<(Vec<Option<Assigned>>, Vec<Notice>), FormatError> {
+    let upright = |order: &[Lead]| order.iter().map(|lead| Some(Assigned::upright(*lead))).collect();
     if let Some(order) = &options.lead_order {
         if order.len() != labels.len() {
             let reason = format!("it names {} leads, the file has {}", order.len(), labels.len());
             return Err(place.correction("lead order", reason));
         }
-        return Ok((order.iter().copied().map(Some).collect(), Vec::new()));
+        return Ok((upright(order), Vec::new()));
     }
     if labels.iter().all(|label| label.trim().is_empty()) {
         let (order, notice) = usual_order(labels.len(), place)?;
-        return Ok((order.into_iter().map(Some).collect(), vec![notice]));
+        return Ok((upright(&order), vec![notice]));
     }
-    let leads: Vec<Option<Lead>> = labels.iter().map(|label| Lead::from_label(label)).collect();
+    let assigned: Vec<Option<Assigned>> = labels.iter().map(|label| Assigned::from_label(label)).collect();
+    let leads: Vec<Option<Lead>> = assigned.iter().map(|assigned| Some((*assigned)?.lead)).collect();
     let ignored: Vec<String> = labels.iter().zip(&leads).filter(|(_, lead)| lead.is_none()).map(quoted).collect();
     let twice = |(position, lead): &(usize, &Option<Lead>)| lead.is_some() && leads[..*position].contains(lead);
     if let Some((_, Some(lead))) = leads.iter().enumerate().find(twice) {
@@ -157,7 +193,7 @@ pub(super) fn assign_leads(
         let (what, verb) = if ignored.len() == 1 { ("signal", "is no lead") } else { ("signals", "are no leads") };
         Notice::File(format!("the {what} {} {verb} of a 12-lead ECG and were not read", shortened(&ignored)))
     });
-    Ok((leads, notice.into_iter().collect()))
+    Ok((assigned, notice.into_iter().collect()))
 }
 
 fn quoted((label, _): (&&str, &Option<Lead>)) -> String {
@@ -195,7 +231,7 @@ fn usual_order(signals: usize, place: Place<'_>) -> Result<(Vec<Lead>, Notice), 
             file: place.file.to_owned(),
             format: place.format,
             found: format!("{signals} signals without names"),
-            needed: "12 leads, or the 8 leads I, II and V1 to V6, are needed".to_owned(),
+            needed: ENOUGH_LEADS.to_owned(),
         }),
     }
 }
@@ -232,8 +268,39 @@ pub(super) fn iso_8601(year: u32, month: u32, day: u32, time: Option<(u32, u32, 
 }
 
 /// An age in years, where it is one; the largest verified age is 122.
-pub(super) fn plausible_age(years: f32) -> Option<f32> {
+fn plausible_age(years: f32) -> Option<f32> {
     (0.0..=122.0).contains(&years).then_some(years)
+}
+
+/// A stated age in years. 0 in any unit is what many devices write where they do not know it.
+pub(super) fn age(number: f64, unit: &str) -> Option<f32> {
+    plausible_age((number / units_in_a_year(unit)?) as f32).filter(|years| *years > 0.0)
+}
+
+fn units_in_a_year(unit: &str) -> Option<f64> {
+    const DAYS: f64 = 365.25;
+    match unit.trim().to_ascii_lowercase().as_str() {
+        "a" | "y" | "yr" | "yrs" | "year" | "years" => Some(1.0),
+        "m" | "mo" | "mos" | "month" | "months" => Some(12.0),
+        "w" | "wk" | "wks" | "week" | "weeks" => Some(DAYS / 7.0),
+        "d" | "day" | "days" => Some(DAYS),
+        "h" | "hour" | "hours" => Some(DAYS * 24.0),
+        _ => None,
+    }
+}
+
+/// An age as people write it, in years unless it says otherwise: `45`, `045Y`, `6 months`.
+pub(super) fn age_in_words(text: &str) -> Option<f32> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, rest) = text.split_at_checked(end)?;
+    let unit: &str = rest
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ')'))
+        .find(|word| !word.is_empty())
+        .unwrap_or_default();
+    // A single letter that stands alone may be the sex.
+    let is_unit = units_in_a_year(unit).is_some() && (unit.len() > 1 || rest.starts_with(unit));
+    age(number.parse().ok()?, if is_unit { unit } else { "years" })
 }
 
 /// The completed years from a day of birth to another day, each as year, month and day.
@@ -254,10 +321,10 @@ pub(super) fn age_between(birth: &str, recorded: &str) -> Option<f32> {
 
 /// The label without its minus sign where it names a lead upside down: `-aVR`, `ECG -aVR`. A hyphen between words, as in
 /// `ECG-II`, is no minus sign.
-pub(super) fn upside_down(label: &str) -> Option<String> {
+fn upside_down(label: &str) -> Option<String> {
     let label = label.trim();
     let at = label.char_indices().find_map(|(at, c)| {
-        let begins = label.get(..at).is_some_and(|before| before.is_empty() || before.ends_with(char::is_whitespace));
+        let begins = label.get(..at).is_some_and(|before| before.is_empty() || before.ends_with([' ', '_', ':']));
         let names = label.get(at + 1..).is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_alphanumeric()));
         (c == '-' && begins && names).then_some(at)
     })?;
@@ -275,7 +342,7 @@ mod tests {
     fn labels_say_which_signals_are_leads() {
         let options = ReadOptions::default();
         let (leads, notices) = assign_leads(&["RESP", "ECG II", "aVR", "PLETH"], &options, PLACE).unwrap();
-        assert_eq!(leads, [None, Some(Lead::II), Some(Lead::AVR), None]);
+        assert_eq!(leads, [None, Some(Assigned::upright(Lead::II)), Some(Assigned::upright(Lead::AVR)), None]);
         assert!(notices[0].to_string().contains("\"RESP\", \"PLETH\""), "{notices:?}");
         let error = assign_leads(&["RESP", ""], &options, PLACE).unwrap_err();
         assert_eq!(error.code(), "not-an-ecg");
@@ -285,13 +352,29 @@ mod tests {
     }
 
     #[test]
+    fn leads_stored_upside_down_are_turned() {
+        let labels = ["-aVR", "ECG -V1", "EKG_-II", "ECG-III", "V2-Cx", "I-II", "- I"];
+        let (leads, notices) = assign_leads(&labels, &ReadOptions::default(), PLACE).unwrap();
+        let turned: Vec<_> = leads.into_iter().map(|lead| Some(lead?.with(vec![0.5]))).collect();
+        let expected = [(Lead::AVR, -0.5), (Lead::V1, -0.5), (Lead::II, -0.5), (Lead::III, 0.5), (Lead::V2, 0.5)];
+        assert_eq!(turned[..5], expected.map(|(lead, sample)| Some((lead, vec![sample]))));
+        assert_eq!(turned[5..], [None, None]);
+        assert!(notices[0].to_string().contains("\"I-II\""), "{notices:?}");
+        let options = ReadOptions { lead_order: Some(vec![Lead::AVR]), ..ReadOptions::default() };
+        let (leads, _) = assign_leads(&["-aVR"], &options, PLACE).unwrap();
+        assert_eq!(leads, [Some(Assigned::upright(Lead::AVR))]);
+        let error = assign_leads(&["aVR", "-aVR"], &ReadOptions::default(), PLACE).unwrap_err();
+        assert!(error.to_string().contains("lead aVR is given twice"), "{error}");
+    }
+
+    #[test]
     fn unnamed_signals_are_leads_by_their_number_only() {
         let options = ReadOptions::default();
         let (leads, notices) = assign_leads(&[""; 12], &options, PLACE).unwrap();
-        assert_eq!(leads, Lead::ALL.map(Some));
+        assert_eq!(leads, Lead::ALL.map(|lead| Some(Assigned::upright(lead))));
         assert_eq!(notices, [Notice::LeadOrderAssumed(Lead::ALL.to_vec())]);
         let (leads, _) = assign_leads(&[""; 8], &options, PLACE).unwrap();
-        assert_eq!(leads, EIGHT_LEADS.map(Some));
+        assert_eq!(leads, EIGHT_LEADS.map(|lead| Some(Assigned::upright(lead))));
         assert_eq!(assign_leads(&[""; 3], &options, PLACE).unwrap_err().code(), "too-few-leads");
     }
 
@@ -299,7 +382,7 @@ mod tests {
     fn the_stated_order_goes_before_the_labels() {
         let options = ReadOptions { lead_order: Some(vec![Lead::V6, Lead::I]), ..ReadOptions::default() };
         let (leads, notices) = assign_leads(&["I", "II"], &options, PLACE).unwrap();
-        assert_eq!((leads, notices), (vec![Some(Lead::V6), Some(Lead::I)], vec![]));
+        assert_eq!((leads, notices), ([Lead::V6, Lead::I].map(|lead| Some(Assigned::upright(lead))).to_vec(), vec![]));
         let error = assign_leads(&["I"; 3], &options, PLACE).unwrap_err();
         assert_eq!(error.code(), "correction");
         assert!(error.to_string().contains("names 2 leads, the file has 3"), "{error}");
@@ -338,6 +421,33 @@ mod tests {
         let numbers = [1, 2, 61, 62, 63, 64, 3, 4, 5, 6, 7, 8];
         assert_eq!(numbers.map(lead_by_number), Lead::ALL.map(Some));
         assert_eq!([0, 9, 60, 65, u32::MAX].map(lead_by_number), [None; 5]);
+    }
+
+    #[test]
+    fn ages_in_any_unit() {
+        assert_eq!(age(58.0, "YEARS"), Some(58.0));
+        assert_eq!(age(6.0, "mo"), Some(0.5));
+        assert_eq!(age(1461.0, "d"), Some(4.0));
+        for (number, unit) in [(999.0, "a"), (5.0, "parsec"), (0.0, "years"), (-1.0, "d"), (f64::NAN, "Y")] {
+            assert_eq!(age(number, unit), None, "{number} {unit}");
+        }
+        for (text, expected) in [
+            ("45", Some(45.0)),
+            ("45.5 years old", Some(45.5)),
+            ("045Y", Some(45.0)),
+            ("6 months", Some(0.5)),
+            ("006M", Some(0.5)),
+            ("69 M", Some(69.0)),
+            ("35  <sex>", Some(35.0)),
+            ("000Y", None),
+            ("unknown", None),
+            ("-3", None),
+            ("", None),
+        ] {
+            assert_eq!(age_in_words(text), expected, "{text}");
+        }
+        let weeks = age_in_words("29 weeks").unwrap();
+        assert!((weeks - 0.5558).abs() < 1e-4, "{weeks}");
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //!   a subtracted beat. The factor is that of the sample intervals of sections 6 and 5. What filtering took from the
 //!   waves outside of the QRS complexes does not come back; this is said in a notice.
 //! - The amplitude multiplier (nanovolt for a step) and the sample interval (microseconds) are those of the file.
-//! - A wrong checksum, a wrong record length, and section pointers that count from 0 are said in notices.
+//! - A wrong checksum and a wrong record length are said in notices; section pointers may also count from 0.
 //! - Where the leads do not have the same first and last sample, the time that all of them have is read.
 //!
 //! Not read: version 3 (EN 1064:2020) with its other layout of the samples.
@@ -27,10 +27,12 @@ mod huffman;
 mod person;
 mod rhythm;
 
-use super::error::Place;
-use super::recording::{Calibration, Recording, SAMPLING_RATES, assign_leads, bounded};
+use std::borrow::Cow;
+
+use super::error::{ENOUGH_LEADS, Place};
+use super::recording::{Assigned, Calibration, Recording, SAMPLING_RATES, assign_leads, bounded, lead_by_number};
 use super::{Format, FormatError, ReadOptions, Source, Unit};
-use crate::ecg::{Lead, Notice};
+use crate::ecg::Notice;
 use container::Container;
 use huffman::Tables;
 use rhythm::{Beats, Definition, LeadRange, Waveforms};
@@ -54,10 +56,10 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     let mut container = Container::read(source.bytes, place)?;
     let encoded = Encoded::read(&container, place)?;
     let definition = &encoded.definition;
-    let labels: Vec<String> = definition.leads.iter().map(|lead| label(lead.code)).collect();
-    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let labels: Vec<Cow<'_, str>> = definition.leads.iter().map(|lead| label(lead.code)).collect();
+    let labels: Vec<&str> = labels.iter().map(|label| &**label).collect();
     let (leads, lead_notices) = assign_leads(&labels, options, place)?;
-    let leads: Vec<(Lead, usize, LeadRange)> = leads
+    let leads: Vec<(Assigned, usize, LeadRange)> = leads
         .into_iter()
         .zip(&definition.leads)
         .enumerate()
@@ -84,7 +86,7 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     for (lead, index, range) in leads {
         let samples = encoded.samples(index, range, place)?;
         let samples = samples.into_iter().skip((first - range.start) as usize).take(kept as usize);
-        recording.leads.push((lead, samples.map(|sample| calibration.millivolt(sample)).collect()));
+        recording.leads.push(lead.with(samples.map(|sample| calibration.millivolt(sample)).collect()));
     }
     Ok(recording)
 }
@@ -142,7 +144,9 @@ impl<'a> Encoded<'a> {
         let rate = options.sampling_rate.unwrap_or(1e6 / f64::from(interval));
         match SAMPLING_RATES.contains(&rate) {
             true => Ok(rate),
-            false => Err(place.unsupported(RHYTHM, "a sample interval of 0 µs", "state the sampling rate")),
+            false => {
+                Err(place.unsupported(RHYTHM, format!("a sample interval of {interval} µs"), "state the sampling rate"))
+            }
         }
     }
 
@@ -201,13 +205,13 @@ fn check_leads(definition: &Definition, place: Place<'_>) -> Result<(), FormatEr
         file: place.file.to_owned(),
         format: place.format,
         found: format!("{announced} leads, of which {described} is described in section 3"),
-        needed: "12 leads, or the 8 leads I, II and V1 to V6, are needed".to_owned(),
+        needed: ENOUGH_LEADS.to_owned(),
     })
 }
 
 /// The numbers of the first and of the last sample that all leads have.
 fn common_range(
-    leads: &[(Lead, usize, LeadRange)],
+    leads: &[(Assigned, usize, LeadRange)],
     place: Place<'_>,
 ) -> Result<(u32, u32, Option<Notice>), FormatError> {
     let ranges = || leads.iter().map(|(_, _, range)| *range);
@@ -226,16 +230,10 @@ fn common_range(
 }
 
 /// The lead with this code in the table of the standard; empty where the code says that the lead is not specified.
-fn label(code: u8) -> String {
-    match code {
-        0 => String::new(),
-        1 => "I".to_owned(),
-        2 => "II".to_owned(),
-        3..=8 => format!("V{}", code - 2),
-        61 => "III".to_owned(),
-        62 => "aVR".to_owned(),
-        63 => "aVL".to_owned(),
-        64 => "aVF".to_owned(),
-        code => format!("lead code {code}"),
+fn label(code: u8) -> Cow<'static, str> {
+    match (code, lead_by_number(code.into())) {
+        (0, _) => "".into(),
+        (_, Some(lead)) => lead.name().into(),
+        (code, None) => format!("lead code {code}").into(),
     }
 }

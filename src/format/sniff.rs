@@ -2,7 +2,7 @@
 
 /// What the content looks like, with an article: `a PDF document`, `a PNG image`, `a text file`.
 pub(super) fn looks_like(bytes: &[u8]) -> String {
-    if let Some(known) = known_content(bytes).or_else(|| known_text(bytes)) {
+    if let Some(known) = known_text(bytes) {
         return known.to_owned();
     }
     let Some(kind) = infer::get(bytes) else {
@@ -38,23 +38,6 @@ pub(super) fn advice(looks_like: &str, readable: &str) -> String {
     format!("Export the recording as {readable}.")
 }
 
-/// Kinds of files that are usual around ECGs and that a general list of file types does not know.
-fn known_content(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.starts_with(b"0       ") && bytes.len() >= 256 {
-        return Some("an EDF recording");
-    }
-    if bytes.starts_with(b"\xffBIOSEMI") {
-        return Some("a BDF recording");
-    }
-    if bytes.get(128..132) == Some(b"DICM") {
-        return Some("a DICOM file");
-    }
-    if bytes.get(16..22) == Some(b"SCPECG") {
-        return Some("an SCP-ECG recording");
-    }
-    None
-}
-
 /// Documents that are text.
 fn known_text(bytes: &[u8]) -> Option<&'static str> {
     let text = text_start(bytes)?;
@@ -80,8 +63,6 @@ mod tests {
 
     #[test]
     fn names_what_people_drop_by_mistake() {
-        let mut dicom = vec![0; 140];
-        dicom[128..132].copy_from_slice(b"DICM");
         for (bytes, expected) in [
             (&b"%PDF-1.7\n"[..], "a PDF document"),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a PNG image"),
@@ -92,7 +73,6 @@ mod tests {
             (b"{\"age\": 5}", "a JSON document"),
             (b"Dear colleague,\nplease find", "a text file"),
             (b"\x00\x01\x02\x03", "binary data of an unknown kind"),
-            (&dicom, "a DICOM file"),
         ] {
             assert_eq!(looks_like(bytes), expected);
         }

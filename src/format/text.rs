@@ -20,14 +20,15 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, WINDOWS_1252};
 
-use super::error::Place;
+use super::error::{ENOUGH_LEADS, Place};
 use super::matrix::{into_millivolt, likely_sampling_rate};
 use super::number::Kind;
 use super::recording::{
-    MAXIMUM_VALUES, Recording, SAMPLING_RATES, assign_leads, bounded, is_usual_lead_count, iso_8601, plausible_age,
+    Assigned, MAXIMUM_VALUES, Recording, SAMPLING_RATES, age_in_words, assign_leads, bounded, is_usual_lead_count,
+    iso_8601,
 };
 use super::{Format, FormatError, ReadOptions, Source, Unit, sniff};
-use crate::ecg::{EcgError, Notice, Person, Sex};
+use crate::ecg::{Notice, Person, Sex};
 
 pub(super) const FORMAT: Format = Format { name: NAME, extensions: &["csv", "tsv", "txt"], recognises, read };
 
@@ -298,10 +299,7 @@ impl Said {
                 self.sampling_rate = self.sampling_rate.or_else(|| hertz(value));
             }
             "unit" | "units" | "einheit" => self.unit = self.unit.or_else(|| Unit::from_symbol(value)),
-            "age" => {
-                let word = value.split_whitespace().next().unwrap_or_default();
-                self.person.age = self.person.age.or_else(|| word.parse().ok().and_then(plausible_age));
-            }
+            "age" => self.person.age = self.person.age.or_else(|| age_in_words(value)),
             "sex" | "gender" => self.person.sex = self.person.sex.or_else(|| Sex::from_label(value)),
             "id" | "patientid" | "recordid" if !value.is_empty() => {
                 self.person.id.get_or_insert_with(|| value.chars().take(100).collect());
@@ -416,6 +414,15 @@ impl Label {
             _ => Role::Signal,
         };
         Label { name: name.trim().chars().take(100).collect(), unit: Unit::from_symbol(symbol), role }
+    }
+
+    /// Whether it is a name such as tables of an ECG have.
+    fn is_recognised(&self) -> bool {
+        self.is_lead() || self.unit.is_some() || self.role != Role::Signal
+    }
+
+    fn is_lead(&self) -> bool {
+        Assigned::from_label(&self.name).is_some()
     }
 
     /// The column of the row numbers, which some programs write without a name for it.
@@ -573,9 +580,8 @@ impl Table {
                     Cell::Number(value) => value,
                     Cell::Missing | Cell::Clock(_) => f64::NAN,
                     Cell::Text => {
-                        let field = grammar.fields(line).nth(column).unwrap_or_default();
-                        let field: String = field.chars().take(30).collect();
-                        let reason = format!("{field:?} is not a number");
+                        // What stands there may be a name.
+                        let reason = "a field is not a number";
                         return Err(place.damaged(format!("line {number}, column {}", column + 1), reason));
                     }
                 };
@@ -689,6 +695,7 @@ impl Table {
                 recording.notices.extend(notice);
             }
         }
+        let recognised = labels.iter().any(Label::is_recognised);
         let dropped: Vec<bool> =
             labels.iter().enumerate().map(|(position, label)| is_dropped(position, label)).collect();
         let mut position = 0;
@@ -706,6 +713,11 @@ impl Table {
         labels.truncate(signals.len());
         if is_numbered(&labels) {
             labels.iter_mut().for_each(|label| label.name.clear());
+        } else if !recognised {
+            // These are no names of signals: a line about the person may stand here, which no message repeats.
+            for (number, label) in (1..).zip(&mut labels).filter(|(_, label)| !label.name.is_empty()) {
+                label.name = format!("signal {number}");
+            }
         }
         if signals.len() == 1 && options.lead_order.is_none() {
             return Err(one_lead(place));
@@ -717,8 +729,7 @@ impl Table {
         }
         recording.notices.extend(notices);
         recording.sampling_rate = match options.sampling_rate.or(said.sampling_rate).or(from_times) {
-            Some(rate) if SAMPLING_RATES.contains(&rate) => rate,
-            Some(rate) => return Err(place.ecg(EcgError::SamplingRate(rate))),
+            Some(rate) => place.sampling_rate(rate)?,
             None => {
                 let assumed = likely_sampling_rate(samples);
                 recording.notices.push(Notice::SamplingRateAssumed { assumed });
@@ -731,7 +742,7 @@ impl Table {
         for ((lead, label), mut signal) in leads.into_iter().zip(&labels).zip(signals) {
             let Some(lead) = lead else { continue };
             signal.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
-            recording.leads.push((lead, signal));
+            recording.leads.push(lead.with(signal));
             units.push(label.unit.or(said.unit));
         }
         let kind = if whole_numbers { Kind::Signed } else { Kind::Float };
@@ -758,7 +769,7 @@ fn one_lead(place: Place<'_>) -> FormatError {
         file: place.file.to_owned(),
         format: place.format,
         found: "one lead only, like the recordings of a watch or of a device for two fingers".to_owned(),
-        needed: "12 leads, or the 8 leads I, II and V1 to V6, are needed".to_owned(),
+        needed: ENOUGH_LEADS.to_owned(),
     }
 }
 
@@ -817,7 +828,7 @@ fn take_header(header: &mut Vec<Label>, line: &str, grammar: Grammar, width: usi
         labels.insert(0, Label::row_numbers());
     }
     // A sentence before the table may have as many words as the table has columns; names of leads go before it.
-    let leads = |labels: &[Label]| labels.iter().filter_map(|label| crate::ecg::Lead::from_label(&label.name)).count();
+    let leads = |labels: &[Label]| labels.iter().filter(|label| label.is_lead()).count();
     if header.is_empty() || leads(&labels) >= leads(header) {
         *header = labels;
     }
@@ -1029,11 +1040,12 @@ mod tests {
             (format!("{watch}{numbers}"), "too-few-leads", "one lead only, like the recordings of a watch"),
             (two("time (ms),ECG I"), "too-few-leads", "one lead only"),
             (three.clone(), "too-few-leads", "3 signals without names"),
-            (format!("age,height,weight\n{three}"), "not-an-ecg", "\"age\", \"height\", \"weight\""),
+            (format!("age,height,weight\n{three}"), "not-an-ecg", "(\"signal 1\", \"signal 2\", \"signal 3\")"),
+            (format!("Patient;Nobody\n{}", two("").replace(',', ";")), "not-an-ecg", "(\"signal 1\", \"signal 2\")"),
             (
                 format!("{}1,2,x,4,5,6,7,8,9,10,11,12\n", plain(",")),
                 "damaged",
-                "line 601, column 3: \"x\" is not a number",
+                "line 601, column 3: a field is not a number",
             ),
             (format!("{}1,2,3\n", plain(",")), "damaged", "line 601: it has 3 fields"),
             ("Dear colleague, please find enclosed 12 leads.\n".repeat(30), "unknown-format", "a text file"),

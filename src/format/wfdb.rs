@@ -38,9 +38,9 @@ use std::io;
 
 use super::companions::{Companions, is_bare_name};
 use super::error::Place;
-use super::recording::{Calibration, MAXIMUM_VALUES, Recording, SAMPLING_RATES, assign_leads, bounded};
+use super::recording::{Assigned, Calibration, Recording, assign_leads, bounded};
 use super::{Format, FormatError, MAXIMUM_FILE_SIZE, ReadOptions, Source, Unit, sniff, stem};
-use crate::ecg::{Amplitude, EcgError, Lead, Notice};
+use crate::ecg::{Amplitude, Notice};
 use flac::StreamInfo;
 use header::{Header, Signal};
 use samples::Storage;
@@ -48,6 +48,9 @@ use samples::Storage;
 pub(super) const FORMAT: Format = Format { name: NAME, extensions: &["hea", "dat", "mat"], recognises, read };
 
 const NAME: &str = "WFDB";
+
+/// A skewed signal needs so many numbers more at most: skew is that of the heads of a tape recorder.
+const MAXIMUM_SKEW: u64 = 1 << 16;
 
 /// A header is text about a few dozen signals; of a larger file no more is read in search of one.
 const MAXIMUM_HEADER_SIZE: u64 = 1 << 20;
@@ -130,7 +133,7 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
 
 /// One lead to be read: which signal it is, and what its numbers mean.
 struct Selected<'a> {
-    lead: Lead,
+    lead: Assigned,
     signal: &'a Signal,
     calibration: Calibration,
 }
@@ -174,10 +177,8 @@ fn read_signals(
     recording.notices.extend(notices);
     let selected = select(&header.signals, &leads, options, place, &mut recording)?;
     let samples_per_frame = common_samples_per_frame(&selected, header.frames_per_second, &mut recording.notices);
-    recording.sampling_rate = options.sampling_rate.unwrap_or(header.frames_per_second * samples_per_frame as f64);
-    if !SAMPLING_RATES.contains(&recording.sampling_rate) {
-        return Err(place.ecg(EcgError::SamplingRate(recording.sampling_rate)));
-    }
+    let stated_rate = header.frames_per_second * samples_per_frame as f64;
+    recording.sampling_rate = place.sampling_rate(options.sampling_rate.unwrap_or(stated_rate))?;
     let groups = groups(&header.signals, selected, companions, place)?;
     let in_files = groups.iter().filter_map(Group::frames).min();
     let frames = header.frames.or(in_files).ok_or_else(|| {
@@ -198,10 +199,10 @@ fn read_signals(
         for selected in &group.selected {
             let numbers = group.numbers(selected.signal, &loaded, kept);
             if checked && !checksum_fits(selected.signal, &numbers) {
-                wrong_checksums.push(selected.lead.name());
+                wrong_checksums.push(selected.lead.lead.name());
             }
             let averaged = if samples_per_frame == 1 { selected.signal.samples_per_frame } else { 1 };
-            recording.leads.push((selected.lead, selected.millivolts(&numbers, averaged)));
+            recording.leads.push(selected.lead.with(selected.millivolts(&numbers, averaged)));
         }
     }
     if !wrong_checksums.is_empty() {
@@ -325,7 +326,7 @@ impl Group<'_> {
         let mut skew = 0;
         for Selected { signal, .. } in self.selected.iter().filter(|selected| selected.signal.skew > 0) {
             skew = skew.max(signal.skew);
-            if skew >= self.frames().unwrap_or(frames) || skew.saturating_mul(self.frame) > MAXIMUM_VALUES {
+            if skew >= self.frames().unwrap_or(frames) || skew.saturating_mul(self.frame) > MAXIMUM_SKEW {
                 let reason = format!("a skew of {skew} samples in a recording of {frames}");
                 return Err(place.damaged(format!("line {}", signal.line), reason));
             }
@@ -384,7 +385,7 @@ impl Group<'_> {
 /// Decides which signals are read and what their numbers mean.
 fn select<'a>(
     signals: &'a [Signal],
-    leads: &[Option<Lead>],
+    leads: &[Option<Assigned>],
     options: &ReadOptions,
     place: Place<'_>,
     recording: &mut Recording,
@@ -402,7 +403,7 @@ fn select<'a>(
             }
             (None, None) => {
                 return Err(place.unsupported(
-                    format!("line {}, lead {lead}", signal.line),
+                    format!("line {}, lead {}", signal.line, lead.lead),
                     format!("the unit {:?}", signal.unit()),
                     "state the unit, such as mV or uV",
                 ));
@@ -451,7 +452,8 @@ fn checksum_fits(signal: &Signal, numbers: &[Option<i32>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ecg::{Ecg, Sex};
+    use crate::ecg::{Ecg, Lead, Sex};
+    use crate::format::recording::MAXIMUM_VALUES;
     use crate::format::testing::{damaged, stored};
     use crate::format::{NamedFiles, NoCompanions};
     use proptest::prelude::*;
@@ -639,6 +641,9 @@ mod tests {
         let header = "rec 1 500 3\nrec.dat 16:18446744073709551615 1000/mV 16 0 0 0 0 II";
         let error = read_record(&small(header, &[1, 2, 3])).unwrap_err();
         assert!(error.to_string().contains("damaged at line 2: a skew of 18446744073709551615 samples"), "{error}");
+        let header = "rec 1 500 70000\nrec.dat 16:65537 1000/mV 16 0 0 0 0 II";
+        let error = read_record(&small(header, &vec![1; 70_000])).unwrap_err();
+        assert!(error.to_string().contains("a skew of 65537 samples"), "{error}");
     }
 
     #[test]
@@ -852,6 +857,35 @@ mod tests {
         assert!(
             read_record(&files).unwrap_err().to_string().contains("a.dat (WFDB) is damaged at its compressed samples")
         );
+    }
+
+    #[test]
+    fn samples_before_the_offset_count_too() {
+        // Blocks of 65,535 equal samples in eight channels.
+        let packed = 500u64 << 44 | 7 << 41 | 15 << 36;
+        let sizes = [255, 255, 255, 255, 0, 0, 0, 0, 0, 0];
+        let mut file = [b"fLaC\x80\0\0\x22", &sizes[..], &packed.to_be_bytes(), &[0; 16]].concat();
+        for number in 0..100 {
+            let mut frame = vec![0xff, 0xf8, 0x70, 7 << 4 | 4 << 1, number, 255, 254];
+            frame.push(crc(&frame, 8, 7) as u8);
+            frame.extend([0; 3 * 8]);
+            let sum = crc(&frame, 16, 0x8005) as u16;
+            file.extend(frame);
+            file.extend(sum.to_be_bytes());
+        }
+        let lines: String =
+            Lead::ALL[..8].iter().map(|lead| format!("a.dat 516+6000000 1/mV 16 0 0 0 0 {lead}\n")).collect();
+        let mut files = small(&format!("rec 8 500 100\n{lines}"), &[]);
+        files.insert("a.dat".to_owned(), file);
+        let error = read_record(&files).unwrap_err();
+        assert!(error.to_string().contains("unpacks to far more"), "{error}");
+    }
+
+    #[test]
+    fn leads_upside_down_are_turned() {
+        let header = "rec 2 500 2\nrec.dat 16 1/mV 16 0 0 0 0 -aVR\nrec.dat 16 1/mV 16 0 0 0 0 I";
+        let ecg = read_record(&small(header, &[1, 2, 3, 4])).unwrap();
+        assert_eq!((ecg.lead(Lead::AVR).unwrap(), ecg.lead(Lead::I).unwrap()), (&[-1.0, -3.0][..], &[2.0, 4.0][..]));
     }
 
     /// A recording of two segments and a gap between them; the second has lead II only.

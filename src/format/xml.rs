@@ -15,9 +15,9 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::error::Place;
-use super::recording::{Recording, SAMPLING_RATES, assign_leads, bounded, iso_8601, plausible_age};
+use super::recording::{Assigned, Recording, assign_leads, bounded, iso_8601};
 use super::{FormatError, ReadOptions, Unit};
-use crate::ecg::{EcgError, Lead, Notice};
+use crate::ecg::Notice;
 
 /// The root element lies within so many bytes; before it there may be comments.
 const START: usize = 8192;
@@ -281,9 +281,7 @@ pub(super) fn recording(
     let Some(sampling_rate) = options.sampling_rate.or(sampling_rate) else {
         return Err(place.not_an_ecg("the sampling rate is not in it; state the sampling rate"));
     };
-    if !SAMPLING_RATES.contains(&sampling_rate) {
-        return Err(place.ecg(EcgError::SamplingRate(sampling_rate)));
-    }
+    let sampling_rate = place.sampling_rate(sampling_rate)?;
     let labels: Vec<&str> = channels.iter().map(|channel| channel.label.as_str()).collect();
     let (leads, said) = assign_leads(&labels, options, place)?;
     notices.extend(said);
@@ -293,14 +291,14 @@ pub(super) fn recording(
     let kept = usize::try_from(kept).unwrap_or(usize::MAX);
     let leads = leads.into_iter().zip(channels).filter_map(|(lead, mut channel)| {
         channel.samples.truncate(kept);
-        Some((lead?, channel.samples))
+        Some(lead?.with(channel.samples))
     });
     Ok(Recording { leads: leads.collect(), sampling_rate, notices, ..Recording::default() })
 }
 
 /// Of several groups of signals the one with the most leads, the first of them; a notice says so.
 pub(super) fn richest<T: Copy>(groups: &[T], labels: impl Fn(T) -> Vec<String>) -> Option<(T, Option<Notice>)> {
-    let leads = |group| labels(group).iter().filter(|label| Lead::from_label(label).is_some()).count();
+    let leads = |group| labels(group).iter().filter(|label| Assigned::from_label(label).is_some()).count();
     let (group, _) = groups.iter().rev().map(|&group| (group, leads(group))).max_by_key(|(_, leads)| *leads)?;
     let notice = (groups.len() > 1).then(|| {
         Notice::File(format!("the file has {} rhythm recordings; the one with the most leads was read", groups.len()))
@@ -326,20 +324,6 @@ pub(super) fn date_and_time(date: &str, time: Option<&str>) -> Option<String> {
         return None;
     }
     timestamp(&(date + &digits(time.unwrap_or_default())))
-}
-
-/// An age in years, given in a unit; `None` where the unit is unknown or nobody is that old.
-pub(super) fn age(value: f64, unit: &str) -> Option<f32> {
-    const DAYS: f64 = 365.25;
-    let in_a_year = match unit.trim().to_ascii_lowercase().as_str() {
-        "a" | "y" | "yr" | "year" | "years" => 1.0,
-        "mo" | "month" | "months" => 12.0,
-        "wk" | "week" | "weeks" => DAYS / 7.0,
-        "d" | "day" | "days" => DAYS,
-        "h" | "hour" | "hours" => DAYS * 24.0,
-        _ => return None,
-    };
-    plausible_age((value / in_a_year) as f32)
 }
 
 #[cfg(test)]
@@ -440,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn times_and_ages() {
+    fn times() {
         for (text, expected) in [
             ("20021122091000.000+0100", Some("2002-11-22T09:10:00")),
             ("200211220910", Some("2002-11-22T09:10:00")),
@@ -454,10 +438,6 @@ mod tests {
         }
         assert_eq!(date_and_time("2008-12-23", Some("19:44:46")).as_deref(), Some("2008-12-23T19:44:46"));
         assert_eq!(date_and_time("2008-1-3", None), None);
-        assert_eq!(age(58.0, "YEARS"), Some(58.0));
-        assert_eq!(age(6.0, "mo"), Some(0.5));
-        assert_eq!(age(1461.0, "d"), Some(4.0));
-        assert_eq!((age(999.0, "a"), age(5.0, "parsec")), (None, None));
     }
 
     proptest! {

@@ -156,6 +156,9 @@ fn end_of_undefined(bytes: &[u8], start: usize, syntax: Syntax) -> Result<(usize
     Ok((at, at))
 }
 
+/// More waveforms or channels than any ECG has are not listed.
+const MAXIMUM_ITEMS: usize = 1000;
+
 /// One element with its value as it is stored.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Element<'a> {
@@ -193,22 +196,34 @@ impl<'a> Element<'a> {
     pub fn items(&self) -> (Vec<DataSet<'a>>, Option<Fault>) {
         let mut items = Vec::new();
         let mut at = 0;
-        while at < self.value.len() {
-            let header = match Header::read(self.value, at, self.syntax) {
-                Ok(Header { tag: END_OF_SEQUENCE, .. }) => break,
-                Ok(header) if header.tag == ITEM => header,
-                Ok(_) => return (items, Some(Fault::Damaged { at, reason: "an item of a sequence is expected" })),
-                Err(fault) => return (items, Some(fault)),
-            };
-            match header.end(self.value, self.syntax) {
-                Ok((end, next)) => {
-                    items.push(DataSet::read(self.value.get(header.value..end).unwrap_or_default(), self.syntax));
+        loop {
+            match self.item(at) {
+                Ok(Some(_)) if items.len() >= MAXIMUM_ITEMS => {
+                    return (items, Some(Fault::Damaged { at, reason: "a sequence has too many items" }));
+                }
+                Ok(Some((item, next))) => {
+                    items.push(item);
                     at = next;
                 }
+                Ok(None) => return (items, None),
                 Err(fault) => return (items, Some(fault)),
             }
         }
-        (items, None)
+    }
+
+    /// The data set of a sequence that begins here, and where the next one does; `None` at the end.
+    fn item(&self, at: usize) -> Result<Option<(DataSet<'a>, usize)>, Fault> {
+        if at >= self.value.len() {
+            return Ok(None);
+        }
+        let header = Header::read(self.value, at, self.syntax)?;
+        match header.tag {
+            END_OF_SEQUENCE => return Ok(None),
+            ITEM => {}
+            _ => return Err(Fault::Damaged { at, reason: "an item of a sequence is expected" }),
+        }
+        let (end, next) = header.end(self.value, self.syntax)?;
+        Ok(Some((DataSet::read(self.value.get(header.value..end).unwrap_or_default(), self.syntax), next)))
     }
 }
 
@@ -271,6 +286,24 @@ impl<'a> DataSet<'a> {
 
     /// The first data set of a sequence, such as the one code that most sequences hold.
     pub fn first_item(&self, tag: Tag) -> Option<DataSet<'a>> {
-        self.get(tag)?.items().0.into_iter().next()
+        self.get(tag)?.item(0).ok()?.map(|(item, _)| item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sequences_are_not_listed() {
+        let empty_item = [0xfe, 0xff, 0x00, 0xe0, 0, 0, 0, 0];
+        for (count, listed) in [(1000, 1000), (1001, 1000), (100_000, 1000)] {
+            let value = empty_item.repeat(count);
+            let element = Element { tag: ITEM, vr: None, value: &value, syntax: Syntax::IMPLICIT };
+            let (items, fault) = element.items();
+            assert_eq!((items.len(), fault.is_some()), (listed, count > listed));
+            let data_set = DataSet { elements: vec![element], fault: None };
+            assert!(data_set.first_item(ITEM).is_some());
+        }
     }
 }

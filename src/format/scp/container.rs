@@ -81,8 +81,7 @@ impl<'a> Container<'a> {
         let mut sections = [None; SECTIONS];
         for (number, pointer) in pointers.into_iter().enumerate().skip(1) {
             let Some(pointer) = pointer else { continue };
-            let (section, from_zero) = locate(bytes, number, pointer, place)?;
-            damage.counted_from_zero |= from_zero;
+            let section = locate(bytes, number, pointer, place)?;
             damage.check_section(number, section);
             // That of the section and that of the whole protocol.
             let version = section.get(8..10).and_then(|versions| versions.iter().min().copied()).unwrap_or_default();
@@ -106,15 +105,10 @@ impl<'a> Container<'a> {
     }
 }
 
-/// The bytes of a section with its header, and whether its pointer counts from 0 against the standard.
-fn locate<'a>(
-    bytes: &'a [u8],
-    number: usize,
-    pointer: Pointer,
-    place: Place<'_>,
-) -> Result<(&'a [u8], bool), FormatError> {
+/// The bytes of a section with its header. Some devices let the pointers count from 0, against the standard.
+fn locate<'a>(bytes: &'a [u8], number: usize, pointer: Pointer, place: Place<'_>) -> Result<&'a [u8], FormatError> {
     let index = pointer.index as usize;
-    for (start, from_zero) in [(index.checked_sub(1), false), (Some(index), true)] {
+    for start in [index.checked_sub(1), Some(index)] {
         let Some(rest) = start.and_then(|start| bytes.get(start..)) else { continue };
         let mut fields = Fields(rest);
         let header = (fields.take(2), fields.u16(), fields.u32());
@@ -124,7 +118,7 @@ fn locate<'a>(
         }
         let lengths = [length, pointer.length].map(|length| length as usize);
         if let Some(length) = lengths.into_iter().find(|length| (SECTION_HEADER..=rest.len()).contains(length)) {
-            return Ok((&rest[..length], from_zero));
+            return Ok(&rest[..length]);
         }
     }
     let (needed, available) = (u64::from(pointer.index) + u64::from(pointer.length), bytes.len() as u64);
@@ -140,7 +134,6 @@ fn locate<'a>(
 struct Damage {
     wrong_checksums: Vec<String>,
     stated_length: Option<(u32, usize)>,
-    counted_from_zero: bool,
 }
 
 impl Damage {
@@ -175,9 +168,6 @@ impl Damage {
         }
         if let Some((stated, available)) = self.stated_length {
             notices.push(format!("the file says that it has {stated} bytes, but it has {available}"));
-        }
-        if self.counted_from_zero {
-            notices.push("the pointers to the sections count from 0 instead of 1".to_owned());
         }
         notices.into_iter().map(Notice::File).collect()
     }

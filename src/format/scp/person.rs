@@ -1,7 +1,7 @@
 //! Section 1: who was recorded, and when.
 
 use super::super::binary::{Fields, text};
-use super::super::recording::{age_on, iso_8601, plausible_age};
+use super::super::recording::{self, age_on, iso_8601};
 use crate::ecg::{Person, Sex};
 
 /// Reads the tags about the person; whatever is not said properly is left out. Names are not read.
@@ -28,20 +28,12 @@ pub fn read(section: &[u8]) -> Person {
     person
 }
 
-/// A number and its unit. Many devices write 0 where the age is unknown.
+/// A number and its unit.
 fn age(value: &[u8]) -> Option<f32> {
-    const DAYS: f32 = 365.25;
+    const UNITS: [&str; 5] = ["years", "months", "weeks", "days", "hours"];
     let mut fields = Fields(value);
-    let (number, unit) = (f32::from(fields.u16()?), fields.u8()?);
-    let years = match unit {
-        1 => number,
-        2 => number / 12.0,
-        3 => number * 7.0 / DAYS,
-        4 => number / DAYS,
-        5 => number / 24.0 / DAYS,
-        _ => return None,
-    };
-    plausible_age(years).filter(|_| number > 0.0)
+    let (number, unit) = (f64::from(fields.u16()?), fields.u8()?);
+    recording::age(number, UNITS.get(usize::from(unit).checked_sub(1)?)?)
 }
 
 fn sex(value: &[u8]) -> Option<Sex> {

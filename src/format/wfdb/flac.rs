@@ -30,8 +30,8 @@ impl StreamInfo {
 }
 
 /// A few bytes can stand for 65,535 equal samples: more numbers than this for a file of so many bytes are refused.
-fn most_numbers(bytes: usize) -> usize {
-    bytes.saturating_mul(32).saturating_add(1 << 20)
+fn most_numbers(bytes: usize) -> u64 {
+    (bytes as u64).saturating_mul(32).saturating_add(1 << 20)
 }
 
 /// The numbers of all channels by turns, from sample `skipped` on, until so many samples of each channel are there or
@@ -49,10 +49,11 @@ pub(super) fn decode(bytes: &[u8], skipped: u64, samples: u64) -> Result<Vec<i32
         for sample in first..last {
             numbers.extend((0..block.channels()).map(|channel| block.sample(channel, sample)));
         }
-        if numbers.len() > most_numbers(bytes.len()) {
+        position += u64::from(block.duration());
+        // What is skipped takes time too.
+        if position.saturating_mul(block.channels().into()) > most_numbers(bytes.len()) {
             return Err("it unpacks to far more than an ECG of its size".to_owned());
         }
-        position += u64::from(block.duration());
         buffer = block.into_buffer();
     }
     Ok(numbers)

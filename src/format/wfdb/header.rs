@@ -4,7 +4,7 @@ use super::samples::Storage;
 use crate::ecg::{Notice, Person, Sex};
 use crate::format::FormatError;
 use crate::format::error::Place;
-use crate::format::recording::{iso_8601, plausible_age};
+use crate::format::recording::{age_in_words, iso_8601};
 
 /// Frames per second where the header does not say it.
 const DEFAULT_FRAMES_PER_SECOND: f64 = 250.0;
@@ -152,7 +152,8 @@ impl RecordLine<'_> {
         let recorded_at = recorded_at(&start);
         let has_date = start.iter().any(|field| !field.contains(':'));
         if has_date && recorded_at.is_none() {
-            notices.push(Notice::File(format!("the date of the recording, {:?}, was not understood", start.join(" "))));
+            let text = "the date of the recording in the first line was not understood";
+            notices.push(Notice::File(text.to_owned()));
         }
         Ok(RecordLine {
             name,
@@ -315,30 +316,36 @@ fn whole_number(field: &str) -> Option<i64> {
 /// Takes age and sex from the comments, which are written in several ways: `Age: 74`, `<age>: 35 <sex>: M`, or
 /// `69 M 1085 1629 x1` in the MIT-BIH databases.
 fn read_comments<'a>(comments: impl Iterator<Item = &'a str>, person: &mut Person) -> Option<Notice> {
-    let mut stated_age = None;
+    let mut stated_age: Option<&str> = None;
+    let is_number = |text: &&str| text.starts_with(|c: char| c.is_ascii_digit());
     for comment in comments {
-        stated_age = stated_age.or_else(|| comment_field(comment, "age").and_then(|age| age.parse::<f32>().ok()));
-        person.sex = person.sex.or_else(|| comment_field(comment, "sex").and_then(Sex::from_label));
+        stated_age = stated_age.or_else(|| comment_text(comment, "age").filter(is_number));
+        person.sex = person.sex.or_else(|| comment_text(comment, "sex").and_then(first_word).and_then(Sex::from_label));
         let mut words = comment.split_ascii_whitespace();
         if let (None, Some(age), Some(sex @ ("M" | "F"))) = (person.sex, words.next(), words.next())
-            && let Ok(age) = age.parse::<f32>()
+            && is_number(&age)
         {
             (stated_age, person.sex) = (Some(age), Sex::from_label(sex));
         }
     }
-    let age = stated_age.filter(|age| !age.is_nan())?;
-    person.age = plausible_age(age);
-    person.age.is_none().then(|| Notice::File(format!("the age of {age} years is not plausible and was ignored")))
+    let age = stated_age?;
+    person.age = age_in_words(age);
+    let implausible = first_word(age).filter(|age| person.age.is_none() && age.parse() != Ok(0.0));
+    implausible.map(|age| Notice::File(format!("the age of {age} is not plausible and was ignored")))
 }
 
-/// The word after `name:` or `<name>:` in a comment, in any case.
-fn comment_field<'a>(comment: &'a str, name: &str) -> Option<&'a str> {
+/// What follows `name:` or `<name>:` in a comment, in any case, up to the next colon.
+fn comment_text<'a>(comment: &'a str, name: &str) -> Option<&'a str> {
     let names_it = |before: &str| {
         let word = before.split_ascii_whitespace().next_back().unwrap_or_default();
         word.trim_start_matches('<').trim_end_matches('>').eq_ignore_ascii_case(name)
     };
     let (_, after) = comment.split(':').zip(comment.split(':').skip(1)).find(|(before, _)| names_it(before))?;
-    after.split_ascii_whitespace().next().map(|word| word.trim_end_matches([',', ';']))
+    Some(after.trim())
+}
+
+fn first_word(text: &str) -> Option<&str> {
+    text.split_ascii_whitespace().next().map(|word| word.trim_end_matches([',', ';']))
 }
 
 #[cfg(test)]
@@ -414,7 +421,7 @@ mod tests {
         assert_eq!(at("12:33:59"), None);
         let odd = parsed("rec 0 500 5000 00:00:00 31/02/2020");
         assert_eq!(odd.person.recorded_at, None);
-        assert!(odd.notices[0].to_string().contains("31/02/2020"));
+        assert!(odd.notices[0].to_string().contains("was not understood"));
     }
 
     #[test]
@@ -424,6 +431,8 @@ mod tests {
             ("#Age: 74\n#Sex: Male", Some(74.0), Some(Sex::Male)),
             ("# age: 81\n# sex: female", Some(81.0), Some(Sex::Female)),
             ("# <age>: 35  <sex>: M  <diagnoses>: (none)", Some(35.0), Some(Sex::Male)),
+            ("# age: 6 months", Some(0.5), None),
+            ("#Age: 0", None, None),
             ("#Age: NaN\n#Sex: Unknown", None, None),
             ("#Age: Unknown\n#Dx: age: none", None, None),
             ("# 24 F 654 1629 x1", Some(24.0), Some(Sex::Female)),
