@@ -31,11 +31,11 @@ use std::io::Read;
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::{tags, uids};
 
+use super::date::{age_in_words, age_on, iso_8601, moment};
 use super::error::Place;
 use super::number::{Kind, Number};
 use super::recording::{
-    Assigned, Calibration, Recording, age_in_words, age_on, assign_leads, bounded, is_usual_lead_count, iso_8601,
-    lead_by_number, shortened,
+    Assigned, Calibration, Recording, assign_leads, bounded, is_usual_lead_count, lead_by_number, shortened,
 };
 use super::{Format, FormatError, ReadOptions, Source, Unit};
 use crate::ecg::{Lead, Notice, Person, Sex};
@@ -487,7 +487,7 @@ fn person(data_set: &DataSet<'_>) -> Person {
             Some(tag) => data_set.text(tag).and_then(|text| time(&text)),
             None => text.get(8..).and_then(time),
         };
-        iso_8601(day.0, day.1, day.2, time).or_else(|| iso_8601(day.0, day.1, day.2, None)).map(|text| (day, text))
+        moment(day, time).map(|text| (day, text))
     });
     let stated_age = data_set.text(tags::PATIENT_AGE).and_then(|text| age(&text));
     let birth = || data_set.text(tags::PATIENT_BIRTH_DATE).and_then(|text| date(&text));

@@ -18,8 +18,9 @@
 //! - Sex, birth date and the code of the person are taken where the field has the form of EDF+; in the form before that,
 //!   a free text, it may be the name and is not taken. Two-digit years are 1985 to 2084, unless EDF+ states all four.
 
+use super::date::{age_on, iso_8601, moment, month_by_name};
 use super::error::Place;
-use super::recording::{Assigned, Calibration, Recording, age_on, assign_leads, bounded, iso_8601, shortened};
+use super::recording::{Assigned, Calibration, Recording, assign_leads, bounded, shortened};
 use super::{Format, FormatError, ReadOptions, Source, Unit};
 use crate::ecg::{Lead, Notice, Person, Sex};
 
@@ -283,9 +284,7 @@ impl<'a> File<'a> {
             iso_8601(year, month, day, None).map(|_| (year, month, day))
         });
         let clock = three_numbers(&text(self.bytes, 176, 8));
-        let recorded_at = day.and_then(|(year, month, day)| {
-            iso_8601(year, month, day, clock).or_else(|| iso_8601(year, month, day, None))
-        });
+        let recorded_at = day.and_then(|day| moment(day, clock));
         let mut person = Person { recorded_at, ..Person::default() };
         let mut fields = patient.split(' ');
         let (Some(code), Some(sex), Some(birth)) = (fields.next(), fields.next(), fields.next()) else { return person };
@@ -345,10 +344,9 @@ fn three_numbers(text: &str) -> Option<(u32, u32, u32)> {
 
 /// Year, month and day of `02-AUG-1951`.
 fn date_with_month_name(text: &str) -> Option<(u32, u32, u32)> {
-    const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
     let mut parts = text.split('-');
     let (day, name, year) = (parts.next()?.parse().ok()?, parts.next()?, parts.next()?.parse().ok()?);
-    let month = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(name))? as u32 + 1;
+    let month = month_by_name(name)?;
     iso_8601(year, month, day, None).map(|_| (year, month, day))
 }
 

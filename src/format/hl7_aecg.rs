@@ -16,8 +16,9 @@
 
 use roxmltree::Node;
 
+use super::date::{self, age_between};
 use super::error::Place;
-use super::recording::{self, Calibration, Recording, age_between};
+use super::recording::{Calibration, Recording};
 use super::xml::{self, Channel, child, children, descendant, is, number};
 use super::{Format, FormatError, ReadOptions, Source};
 use crate::ecg::{Notice, Person, Sex};
@@ -185,7 +186,7 @@ fn stated_age(root: Node<'_, '_>) -> Option<f32> {
     let age = observations
         .filter(|node| code(*node).is_some_and(|code| AGES.contains(&code)))
         .find_map(|node| child(node, &["value"]))?;
-    recording::age(age.attribute("value")?.trim().parse().ok()?, age.attribute("unit").unwrap_or("a"))
+    date::age(age.attribute("value")?.trim().parse().ok()?, age.attribute("unit").unwrap_or("a"))
 }
 
 #[cfg(test)]

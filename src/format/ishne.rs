@@ -14,8 +14,9 @@
 //!   whether they are enough for an ECG of twelve leads is decided where it is used, which names the missing ones.
 
 use super::binary::{Fields, crc_ccitt, text};
+use super::date::{age_on, moment};
 use super::error::Place;
-use super::recording::{Calibration, Recording, SAMPLING_RATES, age_on, assign_leads, bounded, iso_8601};
+use super::recording::{Calibration, Recording, SAMPLING_RATES, assign_leads, bounded};
 use super::{Format, FormatError, ReadOptions, Source, Unit};
 use crate::ecg::{Lead, Notice, Person, Sex};
 
@@ -142,10 +143,7 @@ impl Header {
             _ => None,
         };
         let (birth, day) = (date(birth), date(day));
-        let recorded_at = day.and_then(|(year, month, day)| {
-            let time = iso_8601(year, month, day, Some((time[0], time[1], time[2])));
-            time.or_else(|| iso_8601(year, month, day, None))
-        });
+        let recorded_at = day.and_then(|day| moment(day, Some((time[0], time[1], time[2]))));
         let age = birth.zip(day).and_then(|(birth, day)| age_on(birth, day));
         let person = Person { id, age, sex, recorded_at };
         Some(Header {

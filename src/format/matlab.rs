@@ -18,10 +18,11 @@ use std::io::Read;
 
 use flate2::read::ZlibDecoder;
 
+use super::date::{self};
 use super::error::Place;
 use super::matrix::{self, Axes, Stated};
 use super::number::{Kind, Number};
-use super::recording::{self, Recording, shortened};
+use super::recording::{Recording, shortened};
 use super::{Format, FormatError, ReadOptions, Source, Unit};
 use crate::ecg::{Notice, Person, Sex};
 
@@ -140,7 +141,7 @@ impl Found<'_> {
             Content::Numbers { number, bytes } if variable.shape.iter().all(|&length| length == 1) => {
                 let Some(value) = number.read(bytes, 0) else { return Ok(()) };
                 match name.as_str() {
-                    "age" => self.said.person.age = self.said.person.age.or(recording::age(value, "years")),
+                    "age" => self.said.person.age = self.said.person.age.or(date::age(value, "years")),
                     "fs" | "samplingrate" | "samplerate" | "samplingfrequency" | "samplefrequency" | "sfreq"
                     | "srate" | "currsamplerate" => self.said.sampling_rate = self.said.sampling_rate.or(Some(value)),
                     _ => {}

@@ -50,6 +50,7 @@ mod binary;
 mod bytes;
 mod collection;
 mod companions;
+mod date;
 pub mod dicom;
 pub mod edf;
 mod error;

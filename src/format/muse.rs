@@ -13,8 +13,9 @@
 
 use roxmltree::Node;
 
+use super::date::{self, age_between, moment};
 use super::error::Place;
-use super::recording::{self, Calibration, Recording, age_between, iso_8601};
+use super::recording::{Calibration, Recording};
 use super::xml::{self, Channel, child, children, number_at, text_at};
 use super::{Format, FormatError, ReadOptions, Source};
 use crate::ecg::{Notice, Person, Sex};
@@ -115,7 +116,7 @@ fn person(root: Node<'_, '_>) -> Person {
     let recorded_at = test("AcquisitionDate").and_then(|day| date(&day, test("AcquisitionTime").as_deref()));
     let stated = || {
         let years = patient("PatientAge")?.parse().ok()?;
-        recording::age(years, &patient("AgeUnits").unwrap_or_else(|| "YEARS".to_owned()))
+        date::age(years, &patient("AgeUnits").unwrap_or_else(|| "YEARS".to_owned()))
     };
     let from_birth = || age_between(&date(&patient("DateofBirth")?, None)?, recorded_at.as_deref()?);
     Person {
@@ -134,7 +135,7 @@ fn date(date: &str, time: Option<&str>) -> Option<String> {
     };
     let [month, day, year] = numbers(date)?;
     let time = time.and_then(numbers).map(|[hour, minute, second]| (hour, minute, second));
-    iso_8601(year, month, day, time).or_else(|| iso_8601(year, month, day, None))
+    moment((year, month, day), time)
 }
 
 #[cfg(test)]

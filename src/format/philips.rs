@@ -20,8 +20,9 @@
 
 use roxmltree::Node;
 
+use super::date::{self, age_between};
 use super::error::Place;
-use super::recording::{self, Assigned, Calibration, Recording, age_between};
+use super::recording::{Assigned, Calibration, Recording};
 use super::xml::{self, Channel, child, descendant, number, text_at};
 use super::{Format, FormatError, ReadOptions, Source, Unit};
 use crate::ecg::{Lead, Notice, Person, Sex};
@@ -395,7 +396,7 @@ fn person(root: Node<'_, '_>) -> Person {
     let stated = || {
         ["years", "months", "weeks", "days"].into_iter().find_map(|unit| {
             let age = patient(&["age", unit])?.parse().ok()?;
-            recording::age(age, unit)
+            date::age(age, unit)
         })
     };
     let from_birth =

@@ -11,8 +11,9 @@
 
 use roxmltree::Node;
 
+use super::date::age_between;
 use super::error::Place;
-use super::recording::{Calibration, Recording, age_between};
+use super::recording::{Calibration, Recording};
 use super::xml::{self, Channel, child, children, is, number_at, text_at};
 use super::{Format, FormatError, ReadOptions, Source};
 use crate::ecg::{Notice, Person, Sex};

@@ -20,12 +20,12 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, WINDOWS_1252};
 
+use super::date::{age_in_words, iso_8601};
 use super::error::{ENOUGH_LEADS, Place};
 use super::matrix::{into_millivolt, likely_sampling_rate};
 use super::number::Kind;
 use super::recording::{
-    Assigned, MAXIMUM_VALUES, Recording, SAMPLING_RATES, age_in_words, assign_leads, bounded, is_usual_lead_count,
-    iso_8601,
+    Assigned, MAXIMUM_VALUES, Recording, SAMPLING_RATES, assign_leads, bounded, is_usual_lead_count,
 };
 use super::{Format, FormatError, ReadOptions, Source, Unit, sniff};
 use crate::ecg::{Notice, Person, Sex};

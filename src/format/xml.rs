@@ -14,8 +14,9 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use roxmltree::{Document, Node, ParsingOptions};
 
+use super::date::moment;
 use super::error::Place;
-use super::recording::{Assigned, Recording, assign_leads, bounded, iso_8601};
+use super::recording::{Assigned, Recording, assign_leads, bounded};
 use super::{FormatError, ReadOptions, Unit};
 use crate::ecg::Notice;
 
@@ -313,7 +314,7 @@ pub(super) fn timestamp(text: &str) -> Option<String> {
     let part = |from: usize, to: usize| digits.get(from..to)?.parse::<u32>().ok();
     let (year, month, day) = (part(0, 4)?, part(4, 6)?, part(6, 8)?);
     let time = part(8, 10).zip(part(10, 12)).map(|(hour, minute)| (hour, minute, part(12, 14).unwrap_or(0)));
-    iso_8601(year, month, day, time).or_else(|| iso_8601(year, month, day, None))
+    moment((year, month, day), time)
 }
 
 /// The same of a date and a time with anything between their digits.

@@ -1,7 +1,7 @@
 //! Section 1: who was recorded, and when.
 
 use super::super::binary::{Fields, text};
-use super::super::recording::{self, age_on, iso_8601};
+use super::super::date::{self, age_on, moment};
 use crate::ecg::{Person, Sex};
 
 /// Reads the tags about the person; whatever is not said properly is left out. Names are not read.
@@ -22,7 +22,7 @@ pub fn read(section: &[u8]) -> Person {
         }
     }
     if let Some((year, month, day)) = date {
-        person.recorded_at = iso_8601(year, month, day, time).or_else(|| iso_8601(year, month, day, None));
+        person.recorded_at = moment((year, month, day), time);
         person.age = person.age.or_else(|| age_on(birth?, (year, month, day)));
     }
     person
@@ -33,7 +33,7 @@ fn age(value: &[u8]) -> Option<f32> {
     const UNITS: [&str; 5] = ["years", "months", "weeks", "days", "hours"];
     let mut fields = Fields(value);
     let (number, unit) = (f64::from(fields.u16()?), fields.u8()?);
-    recording::age(number, UNITS.get(usize::from(unit).checked_sub(1)?)?)
+    date::age(number, UNITS.get(usize::from(unit).checked_sub(1)?)?)
 }
 
 fn sex(value: &[u8]) -> Option<Sex> {

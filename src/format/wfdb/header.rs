@@ -3,8 +3,8 @@
 use super::samples::Storage;
 use crate::ecg::{Notice, Person, Sex};
 use crate::format::FormatError;
+use crate::format::date::{age_in_words, iso_8601, month_by_name};
 use crate::format::error::Place;
-use crate::format::recording::{age_in_words, iso_8601};
 
 /// Frames per second where the header does not say it.
 const DEFAULT_FRAMES_PER_SECOND: f64 = 250.0;
@@ -177,11 +177,9 @@ fn recorded_at(fields: &[&str]) -> Option<String> {
 
 /// `25/04/1989`, `25-Apr-1989` or `1989-04-25` as year, month, day.
 fn date(field: &str) -> Option<(u32, u32, u32)> {
-    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let parts: Vec<&str> = field.split(['/', '-']).collect();
     let [first, second, third] = parts.as_slice() else { return None };
-    let named = |month: &str| (1..).zip(MONTHS).find(|(_, name)| month.eq_ignore_ascii_case(name)).map(|(n, _)| n);
-    let month = second.parse().ok().or_else(|| named(second))?;
+    let month = second.parse().ok().or_else(|| month_by_name(second))?;
     let (first_number, third_number) = (first.parse().ok()?, third.parse().ok()?);
     Some(if first.len() == 4 { (first_number, month, third_number) } else { (third_number, month, first_number) })
 }
