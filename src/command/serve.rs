@@ -5,9 +5,10 @@ use super::{print, remark};
 use clap::Args;
 use percent_encoding::percent_decode_str;
 use std::fs::File;
+use std::io::{Read, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use tiny_http::{Header, Method, Request, Response, Server, StatusCode};
+use tiny_http::{Method, Request, Server, StatusCode};
 
 /// Serve the page on this computer
 ///
@@ -128,38 +129,49 @@ fn is_this_computer(host: &str) -> bool {
 }
 
 fn answer(page: &Page, request: Request) {
-    let outcome = match page.find(&request) {
+    let with_body = *request.method() != Method::Head;
+    let found = page.find(&request);
+    let writer = request.into_writer();
+    let outcome = match found {
         Ok((path, file)) => {
             let content_type = mime_guess::from_path(path).first_or_octet_stream();
-            let response = with_headers(Response::from_file(file), content_type.essence_str());
-            request.respond(response)
+            let length = file.metadata().map_or(0, |metadata| metadata.len());
+            respond(writer, 200, content_type.essence_str(), length, file.take(if with_body { length } else { 0 }))
         }
         Err(Refusal(status, reason)) => {
-            let response = Response::from_string(reason).with_status_code(StatusCode(status));
-            request.respond(with_headers(response, "text/plain"))
+            let body = if with_body { reason } else { "" };
+            respond(writer, status, "text/plain", reason.len() as u64, body.as_bytes())
         }
     };
     // A browser that has left needs no answer.
     drop(outcome);
 }
 
-fn with_headers<R: std::io::Read>(mut response: Response<R>, content_type: &str) -> Response<R> {
-    let content_type = match content_type.starts_with("text/") {
-        true => format!("{content_type}; charset=utf-8"),
-        false => content_type.to_owned(),
-    };
-    for (name, value) in HEADERS.into_iter().chain([("Content-Type", content_type.as_str())]) {
-        if let Ok(header) = Header::from_bytes(name, value) {
-            response.add_header(header);
-        }
+/// Writes a response after which the browser closes the connection.
+///
+/// tiny_http would keep it open, and of a burst of connections some may then wait for ever: it counts threads as free that
+/// have been given one already.
+fn respond(
+    mut writer: impl Write,
+    status: u16,
+    content_type: &str,
+    length: u64,
+    mut body: impl Read,
+) -> std::io::Result<()> {
+    let charset = if content_type.starts_with("text/") { "; charset=utf-8" } else { "" };
+    write!(writer, "HTTP/1.1 {status} {}\r\n", StatusCode(status).default_reason_phrase())?;
+    write!(writer, "Connection: close\r\nContent-Length: {length}\r\nContent-Type: {content_type}{charset}\r\n")?;
+    for (name, value) in HEADERS {
+        write!(writer, "{name}: {value}\r\n")?;
     }
-    response
+    writer.write_all(b"\r\n")?;
+    std::io::copy(&mut body, &mut writer)?;
+    writer.flush()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read, Write};
     use std::net::TcpStream;
     use std::sync::Arc;
 
