@@ -47,6 +47,10 @@ pub enum CommandError {
     OtherEvaluation { path: PathBuf },
     #[error("two of the trainings estimate the {head} with {network}; release one of them")]
     HeadTwice { network: Architecture, head: Head },
+    #[error("an ensemble is made of {needed} trainings of compact, not of {given}")]
+    Members { given: usize, needed: usize },
+    #[error("{first} and {other} estimate different things or were trained on differently prepared inputs")]
+    UnlikeMembers { first: String, other: String },
     #[error("{path}: {source}")]
     Weights { path: PathBuf, source: WeightsError },
     #[error("{path} is not the file that the manifest means: its SHA-256 sum is another; download it again")]

@@ -3,6 +3,7 @@
 //! Results go to standard output, progress and remarks to standard error. The exit status is 0, or 1 where something
 //! failed, or 2 where the command line is wrong.
 
+mod combine;
 mod data;
 mod device;
 mod error;
@@ -39,6 +40,7 @@ struct CommandLine {
 enum Command {
     Predict(predict::Options),
     Train(train::Options),
+    Combine(combine::Options),
     Evaluate(evaluate::Options),
     Split(split::Options),
     Import(import::Options),
@@ -53,6 +55,7 @@ pub fn main() -> ExitCode {
     let outcome = match CommandLine::parse().command {
         Command::Predict(options) => predict::run(&options),
         Command::Train(options) => train::run(&options),
+        Command::Combine(options) => combine::run(&options),
         Command::Evaluate(options) => evaluate::run(&options),
         Command::Split(options) => split::run(&options),
         Command::Import(options) => import::run(&options),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cnn, dnn, resnet18, multiscale,      what a network is: layers with the numbers of its publication
-//! compact
+//! compact, ensemble
 //!          | assembly                 sizes worked out, convolutions folded, parameters numbered
 //!          v
 //! trainable::TrainableNetwork         forward pass with gradients and batch statistics
@@ -29,6 +29,7 @@ pub mod weights;
 mod cnn;
 mod compact;
 mod dnn;
+pub mod ensemble;
 mod multiscale;
 mod resnet18;
 
@@ -50,11 +51,19 @@ pub enum Architecture {
     Multiscale,
     /// ECGNet's own: small, along time.
     Compact,
+    /// Several trainings of compact, averaged.
+    Ensemble,
 }
 
 impl Architecture {
-    pub const ALL: [Architecture; 5] =
-        [Architecture::Cnn, Architecture::Dnn, Architecture::Resnet18, Architecture::Multiscale, Architecture::Compact];
+    pub const ALL: [Architecture; 6] = [
+        Architecture::Cnn,
+        Architecture::Dnn,
+        Architecture::Resnet18,
+        Architecture::Multiscale,
+        Architecture::Compact,
+        Architecture::Ensemble,
+    ];
 
     /// The networks of the publication, whose weights have a published layout.
     pub const PUBLISHED: [Architecture; 4] =
@@ -67,6 +76,7 @@ impl Architecture {
             Architecture::Resnet18 => "resnet18",
             Architecture::Multiscale => "multiscale",
             Architecture::Compact => "compact",
+            Architecture::Ensemble => "ensemble",
         }
     }
 
@@ -78,6 +88,7 @@ impl Architecture {
             Architecture::Resnet18 => resnet18::body(),
             Architecture::Multiscale => multiscale::body(),
             Architecture::Compact => compact::body(),
+            Architecture::Ensemble => ensemble::body(),
         }
     }
 
@@ -85,7 +96,7 @@ impl Architecture {
     pub fn head(self, head: Head) -> description::Convolution {
         let layer = description::dense(format!("{head}.head"), head.outputs());
         match self {
-            Architecture::Dnn | Architecture::Compact => layer.he_normal(),
+            Architecture::Dnn | Architecture::Compact | Architecture::Ensemble => layer.he_normal(),
             _ => layer,
         }
     }
@@ -102,7 +113,10 @@ impl FromStr for Architecture {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Architecture::ALL.into_iter().find(|architecture| architecture.name() == text);
-        known.ok_or_else(|| format!("there is no network {text:?}; choose cnn, dnn, resnet18, multiscale or compact"))
+        known.ok_or_else(|| {
+            let names = Architecture::ALL.map(Architecture::name).join(", ");
+            format!("there is no network {text:?}; there are {names}")
+        })
     }
 }
 
@@ -117,6 +131,8 @@ pub enum Head {
 }
 
 impl Head {
+    pub const ALL: [Head; 2] = [Head::Age, Head::Sex];
+
     pub fn outputs(self) -> usize {
         match self {
             Head::Age => 1,

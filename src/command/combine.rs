@@ -1,0 +1,102 @@
+//! `ecgnet combine`: several trainings of compact become the network ensemble.
+
+use super::data::{DataOptions, SplitOptions};
+use super::device::DeviceOptions;
+use super::error::CommandError;
+use super::weights::{self, NamedWeights, RUN_WEIGHTS, Selection};
+use super::{print, values};
+use crate::dataset::{Part, Split};
+use crate::network::Architecture;
+use crate::network::ensemble::{MEMBERS, combine};
+use crate::network::parameter::NamedTensor;
+use crate::network::weights::{Calibration, Precision, Weights, WeightsDescription};
+use crate::training::calibration::calibrate;
+use crate::training::{PreparedExamples, predict};
+use clap::Args;
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+
+/// Put five trainings of compact together to an ensemble, which answers their mean
+///
+/// The ensemble is calibrated on the validation part, of which the trainings may have seen no more than what chose their
+/// best epochs. The folder OUT gets weights.safetensors and split.csv, as a training's would.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Example:
+  ecgnet combine runs/compact-1 runs/compact-2 runs/compact-3 runs/compact-4 runs/compact-5 \\
+      --data ptb-xl --raw-only --out runs/ensemble")]
+pub struct Options {
+    /// Folders that `ecgnet train` wrote, or weights files
+    #[arg(required = true, num_args = MEMBERS, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    #[command(flatten)]
+    data: DataOptions,
+    #[command(flatten)]
+    split: SplitOptions,
+    #[command(flatten)]
+    device: DeviceOptions,
+    /// Folder for the ensemble
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+}
+
+pub fn run(options: &Options) -> Result<(), CommandError> {
+    let device = options.device.open()?;
+    let members = weights::load(&options.runs, Selection::One(Some(Architecture::Compact)))?;
+    let mut ensemble = together(members)?;
+    let dataset = options.data.open()?;
+    let prepared = options.data.prepare(&dataset.records, ensemble.description.preprocessing)?;
+    let chosen = options.split.choose(&prepared.records(), &options.data.paths)?;
+    let validation = prepared.positions(&chosen.split, Part::Validation, |_| true);
+    if validation.is_empty() {
+        let (part, wanted) = (Part::Validation.to_string(), "an ECG".to_owned());
+        return Err(CommandError::EmptyPart { part, wanted, split: chosen.name });
+    }
+    let examples = PreparedExamples::new(&prepared.set, validation);
+    let predictions = predict(&ensemble.network(&device)?, &examples, BATCH).map_err(CommandError::Input)?;
+    ensemble.description.calibration = calibrate(&predictions, &examples.people());
+    ensemble.description.training.insert("data".to_owned(), dataset.name.clone().into());
+    ensemble.description.training.insert("split".to_owned(), chosen.name.into());
+    write(options, &chosen.split, &ensemble)?;
+    print(format_args!("ensemble of {MEMBERS}, calibrated on {} records", predictions.len()))
+}
+
+/// Examples of a batch of the calibration.
+const BATCH: usize = 32;
+
+/// The ensemble without a calibration.
+fn together(members: Vec<NamedWeights>) -> Result<Weights, CommandError> {
+    let given = members.len();
+    let members: [NamedWeights; MEMBERS] =
+        members.try_into().map_err(|_| CommandError::Members { given, needed: MEMBERS })?;
+    let WeightsDescription { target, preprocessing, .. } = members[0].weights.description;
+    for NamedWeights { name, weights: Weights { description, .. } } in &members[1..] {
+        if (description.target, description.preprocessing) != (target, preprocessing) {
+            let (first, other) = (members[0].name.clone(), name.clone());
+            return Err(CommandError::UnlikeMembers { first, other });
+        }
+    }
+    let names = values::list(members.iter().map(|member| &member.name)).replace(", ", " ");
+    let trainings: Vec<&Map<String, Value>> =
+        members.iter().map(|member| &member.weights.description.training).collect();
+    let training = [
+        ("command", json!(format!("ecgnet combine {names}"))),
+        ("ecgnet", json!(env!("CARGO_PKG_VERSION"))),
+        ("members", json!(trainings)),
+    ];
+    let description = WeightsDescription {
+        architecture: Architecture::Ensemble,
+        target,
+        preprocessing,
+        calibration: Calibration::default(),
+        training: training.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+    };
+    let tensors: [Vec<NamedTensor>; MEMBERS] = members.map(|member| member.weights.tensors);
+    Ok(Weights { description, tensors: combine(&tensors, target) })
+}
+
+fn write(options: &Options, split: &Split, ensemble: &Weights) -> Result<(), CommandError> {
+    std::fs::create_dir_all(&options.out).map_err(CommandError::write(&options.out))?;
+    split.write(&options.out.join("split.csv"))?;
+    weights::write(&options.out.join(RUN_WEIGHTS), ensemble, Precision::Bits16)
+}
