@@ -186,4 +186,26 @@ fn a_training_on_crops_is_evaluated_and_released() {
     assert!(errors.contains("two of the trainings estimate the age with compact"), "{errors}");
     let errors = clinic.fail("release run --evaluation run/metrics.csv --data-licence none --out weights");
     assert!(errors.contains("metrics.csv is no evaluation.json"), "{errors}");
+
+    let text = clinic.succeed("release run --eight-bits clinic.csv --data-licence none --out rounded");
+    assert!(text.starts_with("compact for both: 0.90 MB"), "{text}");
+    let manifest: serde_json::Value = serde_json::from_str(&clinic.read("rounded/manifest.json")).unwrap();
+    let rounding = &manifest["networks"][0]["rounding"];
+    assert_eq!((&rounding["records"], &rounding["sex_changes"]), (&4.into(), &0.0.into()));
+    assert!(rounding["mean_age_change"].as_f64().is_some_and(|years| years > 0.0 && years < 0.1), "{rounding}");
+
+    // Five times the same training answers what it answers alone.
+    clinic.succeed("combine run run run run run --data clinic.csv --out together");
+    let ages = |weights: &str| -> Vec<f64> {
+        let printed = clinic.succeed(&format!("predict ecgs --json --weights {weights}"));
+        printed
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["age"].as_f64().unwrap())
+            .collect()
+    };
+    for (together, alone) in ages("together").into_iter().zip(ages("run")) {
+        assert!((together - alone).abs() < 0.05, "{together} and {alone}");
+    }
+    let errors = clinic.fail("combine run run --data clinic.csv --out two");
+    assert!(errors.contains("not of 2"), "{errors}");
 }

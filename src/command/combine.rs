@@ -27,7 +27,7 @@ Example:
       --data ptb-xl --raw-only --out runs/ensemble")]
 pub struct Options {
     /// Folders that `ecgnet train` wrote, or weights files
-    #[arg(required = true, num_args = MEMBERS, value_name = "RUN")]
+    #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
     #[command(flatten)]
     data: DataOptions,

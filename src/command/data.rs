@@ -24,7 +24,7 @@ pub struct DataOptions {
     cache: Option<PathBuf>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[group(multiple = false)]
 pub struct SplitOptions {
     /// A table `id,part` with the parts train, validation and test
@@ -67,6 +67,11 @@ pub struct Prepared {
 }
 
 impl DataOptions {
+    /// All records of these folders and tables, in the usual cache.
+    pub fn of(paths: Vec<PathBuf>) -> DataOptions {
+        DataOptions { paths, raw_only: false, cache: None }
+    }
+
     /// Whether standardised records are left out.
     pub fn raw_only(&self) -> bool {
         self.raw_only

@@ -15,6 +15,7 @@ mod parameters;
 mod predict;
 mod progress;
 mod release;
+mod rounding;
 mod serve;
 mod split;
 mod train;

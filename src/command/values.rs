@@ -56,6 +56,9 @@ pub fn recipe(text: &str) -> Result<RecipeChoice, String> {
 /// How the values in a weights file are stored.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Bits {
+    /// Kernels; what has one value for each output keeps 16
+    #[value(name = "8")]
+    Eight,
     #[value(name = "16")]
     Sixteen,
     #[value(name = "32")]
@@ -65,6 +68,7 @@ pub enum Bits {
 impl From<Bits> for Precision {
     fn from(bits: Bits) -> Precision {
         match bits {
+            Bits::Eight => Precision::Bits8,
             Bits::Sixteen => Precision::Bits16,
             Bits::ThirtyTwo => Precision::Bits32,
         }

@@ -46,6 +46,20 @@ pub struct Entry {
     /// What the network reached on data that it was not trained on.
     #[serde(default)]
     pub figures: Vec<Figures>,
+    /// What storing kernels with 8 bits changed, where that was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
+}
+
+/// How far estimates of rounded weights are from those before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rounding {
+    pub data: String,
+    pub records: u64,
+    /// In years, of either sign.
+    pub mean_age_change: Option<f64>,
+    /// The share of people whose more probable sex is another one.
+    pub sex_changes: Option<f64>,
 }
 
 /// How well a network did on the people of one data set.

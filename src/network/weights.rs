@@ -1,6 +1,7 @@
 //! Weights files: a network in its deployed form with what it needs to know of its training, as safetensors.
 //!
-//! The tensors are those of [`super::deployed::deploy`], 32- or 16-bit floats; the metadata entry `ecgnet` is a
+//! The tensors are those of [`super::deployed::deploy`], 32- or 16-bit floats, or kernels of 8-bit integers: then the
+//! tensor `NAME.step` says for each output what a 1 of it is worth. The metadata entry `ecgnet` is a
 //! [`Description`](WeightsDescription) in JSON. Any safetensors reader can open such a file.
 
 use super::deployed::{DeployError, DeployedNetwork};
@@ -58,9 +59,14 @@ pub struct Weights {
 /// How many bits a stored value has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
+    /// Kernels; whatever has one value for each output keeps 16.
+    Bits8,
     Bits16,
     Bits32,
 }
+
+/// What follows the name of a tensor of 8-bit integers in that of its steps.
+const STEP_SUFFIX: &str = ".step";
 
 /// Why bytes are not a weights file.
 #[derive(Debug, thiserror::Error)]
@@ -74,8 +80,10 @@ pub enum WeightsError {
     NoDescription(&'static str),
     #[error("the entry `{METADATA_KEY}` cannot be read: {0}")]
     Description(#[from] serde_json::Error),
-    #[error("tensor {name} has the type {found:?}; 16- and 32-bit floats are known")]
+    #[error("tensor {name} has the type {found:?}; 16- and 32-bit floats and 8-bit integers are known")]
     Type { name: String, found: Dtype },
+    #[error("tensor {name} is of 8-bit integers, and {name}{STEP_SUFFIX} does not say what they are worth")]
+    Steps { name: String },
     #[error(transparent)]
     Deploy(#[from] DeployError),
 }
@@ -122,24 +130,48 @@ pub fn read_metadata_entry(bytes: &[u8], key: &'static str) -> Result<String, We
 /// All tensors of a safetensors file, as 32-bit floats.
 ///
 /// # Errors
-/// Where the bytes are not safetensors, or a tensor has another type than 16- or 32-bit floats.
+/// Where the bytes are not safetensors, or a tensor has another type than 16- or 32-bit floats or 8-bit integers with
+/// their steps.
 pub fn read_tensors(bytes: &[u8]) -> Result<Vec<NamedTensor>, WeightsError> {
     let file = SafeTensors::deserialize(bytes)?;
-    let tensors = file.iter().map(|(name, view)| {
+    let is_of_integers = |name: &str| file.tensor(name).is_ok_and(|view| view.dtype() == Dtype::I8);
+    let mut tensors = Vec::new();
+    for (name, view) in file.iter() {
+        if name.strip_suffix(STEP_SUFFIX).is_some_and(is_of_integers) {
+            continue;
+        }
         let values = match view.dtype() {
-            Dtype::F32 => {
-                let numbers = view.data().chunks_exact(4);
-                numbers.map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
+            Dtype::I8 => {
+                let steps = file.tensor(&format!("{name}{STEP_SUFFIX}")).ok();
+                let steps = steps.map(|steps| read_floats(name, &steps)).transpose()?.unwrap_or_default();
+                if steps.is_empty() || Some(&steps.len()) != view.shape().last() {
+                    return Err(WeightsError::Steps { name: name.to_owned() });
+                }
+                view.data()
+                    .iter()
+                    .zip(steps.iter().cycle())
+                    .map(|(byte, step)| f32::from(byte.cast_signed()) * step)
+                    .collect()
             }
-            Dtype::F16 => {
-                let numbers = view.data().chunks_exact(2);
-                numbers.map(|bytes| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32()).collect()
-            }
-            found => return Err(WeightsError::Type { name: name.to_owned(), found }),
+            _ => read_floats(name, &view)?,
         };
-        Ok(NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values })
-    });
-    tensors.collect()
+        tensors.push(NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
+    }
+    Ok(tensors)
+}
+
+fn read_floats(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, WeightsError> {
+    match view.dtype() {
+        Dtype::F32 => {
+            let numbers = view.data().chunks_exact(4);
+            Ok(numbers.map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect())
+        }
+        Dtype::F16 => {
+            let numbers = view.data().chunks_exact(2);
+            Ok(numbers.map(|bytes| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32()).collect())
+        }
+        found => Err(WeightsError::Type { name: name.to_owned(), found }),
+    }
 }
 
 /// The bytes of a safetensors file.
@@ -151,21 +183,77 @@ pub fn write_tensors(
     precision: Precision,
     metadata: HashMap<String, String>,
 ) -> Result<Vec<u8>, WeightsError> {
-    let encode = |tensor: &NamedTensor| -> Vec<u8> {
-        let values = tensor.values.iter();
-        match precision {
-            Precision::Bits32 => values.flat_map(|value| value.to_le_bytes()).collect(),
-            Precision::Bits16 => values.flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect(),
+    let mut stored: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+    for NamedTensor { name, shape, values } in tensors {
+        match (precision, shape.last()) {
+            (Precision::Bits8, Some(&outputs)) if shape.len() > 1 && outputs > 0 => {
+                let steps = steps(values, outputs);
+                let nearest = |(value, step): (&f32, &f32)| if *step > 0.0 { (value / step).round() as i8 } else { 0 };
+                let integers = values.iter().zip(steps.iter().cycle()).map(nearest).map(i8::cast_unsigned);
+                stored.push((name.clone(), Dtype::I8, shape.clone(), integers.collect()));
+                let bytes = steps.iter().flat_map(|step| step.to_le_bytes()).collect();
+                stored.push((format!("{name}{STEP_SUFFIX}"), Dtype::F32, vec![outputs], bytes));
+            }
+            (Precision::Bits32, _) => {
+                let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                stored.push((name.clone(), Dtype::F32, shape.clone(), bytes));
+            }
+            _ => {
+                let bytes = values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect();
+                stored.push((name.clone(), Dtype::F16, shape.clone(), bytes));
+            }
         }
-    };
-    let dtype = match precision {
-        Precision::Bits16 => Dtype::F16,
-        Precision::Bits32 => Dtype::F32,
-    };
-    let encoded: Vec<Vec<u8>> = tensors.iter().map(encode).collect();
-    let mut views = Vec::with_capacity(tensors.len());
-    for (tensor, data) in tensors.iter().zip(&encoded) {
-        views.push((tensor.name.as_str(), TensorView::new(dtype, tensor.shape.clone(), data)?));
+    }
+    let mut views = Vec::with_capacity(stored.len());
+    for (name, dtype, shape, bytes) in &stored {
+        views.push((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes)?));
     }
     Ok(safetensors::serialize(views, Some(metadata))?)
+}
+
+/// For each output, what a 1 of its integers is worth: its largest value becomes 127.
+fn steps(values: &[f32], outputs: usize) -> Vec<f32> {
+    let mut largest = vec![0.0_f32; outputs];
+    for row in values.chunks_exact(outputs) {
+        largest.iter_mut().zip(row).for_each(|(largest, value)| *largest = largest.max(value.abs()));
+    }
+    largest.into_iter().map(|largest| largest / f32::from(i8::MAX)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(tensors: &[NamedTensor], precision: Precision) -> Vec<NamedTensor> {
+        let mut read = read_tensors(&write_tensors(tensors, precision, HashMap::new()).unwrap()).unwrap();
+        read.sort_by(|a, b| a.name.cmp(&b.name));
+        read
+    }
+
+    #[test]
+    fn eight_bits_keep_each_output_to_half_a_step() {
+        let bias = NamedTensor { name: "a.bias".into(), shape: vec![3], values: vec![0.5, -2.0, 0.25] };
+        let values = vec![0.001, -3.0, 0.0, -0.0005, 1.0, 0.0, 0.00037, 2.5, 0.0, 0.0009, -1.7, 0.0];
+        let kernel = NamedTensor { name: "a.kernel".into(), shape: vec![4, 1, 1, 3], values };
+        let tensors = [bias, kernel];
+        assert_eq!(stored(&tensors, Precision::Bits32), tensors);
+        let read = stored(&tensors, Precision::Bits8);
+        assert_eq!((&read[0], &read[1].shape), (&tensors[0], &tensors[1].shape));
+        for (index, (read, value)) in read[1].values.iter().zip(&tensors[1].values).enumerate() {
+            let half_a_step = [0.001, 3.0, 0.0][index % 3] / 127.0 / 2.0;
+            assert!((read - value).abs() <= half_a_step * 1.001, "{read} for {value}");
+        }
+    }
+
+    #[test]
+    fn integers_without_their_steps_are_refused() {
+        let bytes = [1_u8, 2, 3, 4];
+        let view = TensorView::new(Dtype::I8, vec![2, 2], &bytes).unwrap();
+        let one_step = 1.0_f32.to_le_bytes();
+        let step = TensorView::new(Dtype::F32, vec![1], &one_step).unwrap();
+        for tensors in [vec![("a", view.clone())], vec![("a", view.clone()), ("a.step", step)]] {
+            let file = safetensors::serialize(tensors, None).unwrap();
+            assert!(matches!(read_tensors(&file), Err(WeightsError::Steps { .. })));
+        }
+    }
 }
