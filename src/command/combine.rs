@@ -16,14 +16,14 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
-/// Put five trainings of compact together to an ensemble, which answers their mean
+/// Put three trainings of compact together to an ensemble, which answers their mean
 ///
 /// The ensemble is calibrated on the validation part, of which the trainings may have seen no more than what chose their
 /// best epochs. The folder OUT gets weights.safetensors and split.csv, as a training's would.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Example:
-  ecgnet combine runs/compact-1 runs/compact-2 runs/compact-3 runs/compact-4 runs/compact-5 \\
+  ecgnet combine runs/compact-1 runs/compact-2 runs/compact-3 \\
       --data ptb-xl --raw-only --out runs/ensemble")]
 pub struct Options {
     /// Folders that `ecgnet train` wrote, or weights files

@@ -50,7 +50,8 @@ pub struct Options {
     /// How to train: default (ours), published, or a JSON file with what is to be otherwise than in ours
     #[arg(long, default_value = "default", value_name = "NAME|FILE", value_parser = values::recipe)]
     recipe: RecipeChoice,
-    /// How noise is suppressed: a wavelet step along time, or across leads as in the published code, or a band-pass
+    /// How noise is suppressed: a wavelet step along time, or across leads as in the published code, or a band-pass,
+    /// which `voltage` scales alike for everybody
     #[arg(long, default_value = "time", value_parser = values::preprocessing())]
     preprocessing: Preprocessing,
     /// Start of all random numbers

@@ -9,7 +9,7 @@ use super::parameter::NamedTensor;
 use super::{Head, Target, compact};
 
 /// How many trainings make an ensemble.
-pub const MEMBERS: usize = 5;
+pub const MEMBERS: usize = 3;
 
 fn prefix(member: usize) -> String {
     format!("member{}.", member + 1)
