@@ -3,6 +3,7 @@
 
 use ecgnet::network::assembly::Assembly;
 use ecgnet::network::{Architecture, Target, keras};
+use ecgnet_fuzz::{Packing, within_bounds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 
@@ -14,5 +15,8 @@ static EXPECTED: LazyLock<Vec<(String, Vec<usize>)>> = LazyLock::new(|| {
 
 fuzz_target!(|data: &[u8]| {
     let bytes = [b"\x89HDF\r\n\x1a\n", data].concat();
-    let _ = keras::read(&bytes, &EXPECTED);
+    let expected = LazyLock::force(&EXPECTED);
+    within_bounds(bytes.len(), Packing::Deflate, || {
+        let _ = keras::read(&bytes, expected);
+    });
 });

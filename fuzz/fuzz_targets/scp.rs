@@ -1,7 +1,7 @@
 //! SCP-ECG records: what surrounds the signature.
 #![no_main]
 
-use ecgnet::format::{NoCompanions, ReadOptions, read};
+use ecgnet_fuzz::{Packing, read_alone};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -10,5 +10,5 @@ fuzz_target!(|data: &[u8]| {
     bytes.resize(16, 0);
     bytes.extend_from_slice(b"SCPECG");
     bytes.extend_from_slice(rest);
-    let _ = read("fuzz.scp", &bytes, &NoCompanions, &ReadOptions::default());
+    read_alone("fuzz.scp", &bytes, Packing::None);
 });
