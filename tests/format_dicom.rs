@@ -490,7 +490,11 @@ fn errors_say_what_is_wrong() {
         (EXPLICIT.file(&object(&[Group { interpretation: "MB", bits: 8, ..group(400) }])), "unsupported", "µ-law"),
         (EXPLICIT.file(&object(&[Group { interpretation: "SS", bits: 8, ..group(400) }])), "damaged", "8 bits"),
         (EXPLICIT.file(&object(&[Group { sensitivity: "0", ..group(400) }])), "damaged", "sensitivity is 0"),
-        (EXPLICIT.file(&object(&[Group { unit: "mm[Hg]", ..group(400) }])), "unsupported", "the unit \"mm[Hg]\""),
+        (
+            EXPLICIT.file(&object(&[Group { unit: "mm[Hg]", unit_meaning: "", ..group(400) }])),
+            "unsupported",
+            "the unit \"mm[Hg]\"",
+        ),
         (EXPLICIT.file(&object(&[Group { rate: "", ..group(400) }])), "unsupported", "state the sampling rate"),
         (EXPLICIT.file(&object(&[Group { rate: "0", ..group(400) }])), "sampling-rate", "0 Hz"),
         (BIG_ENDIAN.file(&object(&[Group { bits: 32, interpretation: "SL", ..group(400) }])), "unsupported", "32-bit"),
