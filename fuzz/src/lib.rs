@@ -2,6 +2,7 @@
 
 use ecgnet::format::{Companions, NoCompanions, ReadOptions, read};
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Bytes that may be in use at once for each byte of what is read.
@@ -17,6 +18,10 @@ pub enum Packing {
     /// zip, gzip, and what is deflated in HDF5, DICOM and MATLAB files.
     Deflate,
     Flac,
+    /// XLI, the compression of Philips.
+    Xli,
+    /// The Huffman codes and the bimodal compression of SCP-ECG.
+    Scp,
 }
 
 impl Packing {
@@ -26,6 +31,10 @@ impl Packing {
             Packing::None => packed,
             Packing::Deflate => (16 << 20).max(100 * packed),
             Packing::Flac => (4 << 20).max(128 * packed),
+            // Samples of two bytes.
+            Packing::Xli => (2 << 20).max(8 * packed),
+            // A code of one bit may stand for four samples of two bytes.
+            Packing::Scp => 64 * packed,
         }
     }
 
@@ -35,6 +44,16 @@ impl Packing {
             true => Packing::Deflate,
             false => Packing::None,
         }
+    }
+}
+
+/// A file of a format that is known by a `mark`: the data itself where the mark stands in it, as in a file that serves as
+/// a seed, else the data behind `start`.
+pub fn marked<'a>(mark: &[u8], start: &[u8], data: &'a [u8]) -> Cow<'a, [u8]> {
+    let beginning = data.get(..8192).unwrap_or(data);
+    match beginning.windows(mark.len()).any(|window| window == mark) {
+        true => Cow::Borrowed(data),
+        false => Cow::Owned([start, data].concat()),
     }
 }
 

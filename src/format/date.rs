@@ -41,12 +41,12 @@ pub(super) enum Order {
     DayFirst,
     /// `12-31-2020`
     MonthFirst,
-    /// Not known: read is what can be but one day, or has the points of a date that begins with the day.
+    /// Not known: read is what can be but one day.
     Unknown,
 }
 
 /// A day as `20201231`, with anything between the numbers as `2020-12-31`, or beginning with the day or the month, which
-/// may be its name. What follows is ignored where no digit joins it.
+/// may be its name; with points the day comes first. What follows is ignored where no digit joins it.
 pub(super) fn day(text: &str, order: Order) -> Option<Day> {
     let text = text.trim();
     let is_day = |(year, month, day): &Day| iso_8601(*year, *month, *day, None).is_some();
@@ -70,9 +70,10 @@ pub(super) fn day(text: &str, order: Order) -> Option<Day> {
     let day_first = Some((third_number, second_number, first_number)).filter(is_day);
     let month_first = Some((third_number, first_number, second_number)).filter(is_day);
     let found = match order {
+        // Nobody writes the month first with points.
+        _ if text.get(first.len()..)?.starts_with('.') => day_first,
         Order::DayFirst => day_first,
         Order::MonthFirst => month_first,
-        Order::Unknown if text.get(first.len()..)?.starts_with('.') => day_first,
         Order::Unknown if day_first.is_none() || day_first == month_first => month_first,
         Order::Unknown => day_first.filter(|_| month_first.is_none()),
     };
@@ -194,7 +195,7 @@ mod tests {
             ("2020/3/4", DayFirst),
             ("2020.03.04", Unknown),
             ("2020-03-04T12:00:00", Unknown),
-            ("04.03.2020", Unknown),
+            ("04.03.2020", MonthFirst),
             ("4.3.2020", DayFirst),
             ("04-Mar-2020", Unknown),
             ("04-MAR-2020", MonthFirst),
