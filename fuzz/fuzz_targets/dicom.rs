@@ -7,6 +7,6 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|data: &[u8]| {
     let bytes = marked(b"DICM", &[&[0; 128], &b"DICM"[..]].concat(), data);
     // The transfer syntax in which all that follows is deflated.
-    let packing = Packing::if_marked(&bytes, &[b"1.2.840.10008.1.2.1.99"]);
+    let packing = Packing::Deflate.if_marked(&bytes, &[b"1.2.840.10008.1.2.1.99"]);
     read_alone("fuzz.dcm", &bytes, packing);
 });

@@ -14,6 +14,6 @@ fuzz_target!(|data: &[u8]| {
     };
     let bytes = marked(b"IM", &header, data);
     // The type of a compressed element, in either order of the bytes, and the signature of HDF5.
-    let packing = Packing::if_marked(&bytes, &[&[15, 0, 0, 0], &[0, 0, 0, 15], b"\x89HDF"]);
+    let packing = Packing::Deflate.if_marked(&bytes, &[&[15, 0, 0, 0], &[0, 0, 0, 15], b"\x89HDF"]);
     read_alone("fuzz.mat", &bytes, packing);
 });

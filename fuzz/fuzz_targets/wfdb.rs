@@ -9,5 +9,6 @@ fuzz_target!(|data: &[u8]| {
     let split = data.iter().position(|&byte| byte == 0).unwrap_or(data.len());
     let (header, signals) = data.split_at(split);
     let files = NamedFiles::from([("r.dat".to_owned(), signals.get(1..).unwrap_or_default().to_vec())]);
-    read_beside("r.hea", header, &files, data.len(), Packing::Flac);
+    let packing = Packing::Flac.if_marked(data, &[b"508", b"516", b"524"]);
+    read_beside("r.hea", header, &files, data.len(), packing);
 });

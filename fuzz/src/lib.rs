@@ -38,10 +38,10 @@ impl Packing {
         }
     }
 
-    /// How a file with these marks of compression somewhere in it may be packed, and one without.
-    pub fn if_marked(bytes: &[u8], marks: &[&[u8]]) -> Packing {
+    /// This packing where one of the marks of it stands anywhere in a file, else none.
+    pub fn if_marked(self, bytes: &[u8], marks: &[&[u8]]) -> Packing {
         match marks.iter().any(|mark| bytes.windows(mark.len()).any(|window| window == *mark)) {
-            true => Packing::Deflate,
+            true => self,
             false => Packing::None,
         }
     }

@@ -370,16 +370,19 @@ impl Group<'_> {
                 }
             });
         let skewed = (signal.skew * signal.samples_per_frame) as usize;
+        let mut numbers = Vec::with_capacity((frames * signal.samples_per_frame) as usize);
         if self.storage == Storage::Difference8 {
             let mut sum = signal.initial;
             let sums = stored.map(|difference| {
                 sum = sum.wrapping_add(difference?);
                 Some(sum)
             });
-            return sums.skip(skewed).collect();
+            numbers.extend(sums.skip(skewed));
+            return numbers;
         }
         let missing = self.storage.missing();
-        stored.skip(skewed).map(|number| number.filter(|_| number != missing)).collect()
+        numbers.extend(stored.skip(skewed).map(|number| number.filter(|_| number != missing)));
+        numbers
     }
 }
 
