@@ -10,12 +10,15 @@ BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/.*"\(.*\)"/\1/p;}' Car
 FEATURES := $(addprefix --enable-,simd bulk-memory nontrapping-float-to-int sign-ext mutable-globals \
 	reference-types multivalue)
 MADE_UP := $(TARGET)/made-up-weights
+FUZZ_SECONDS ?= 300
+# All of them.
+FUZZ_TARGETS ?=
 # Built quickly rather than to run fast.
 INSTALL = CARGO_PROFILE_RELEASE_OPT_LEVEL=1 $(CARGO) install --quiet --root $(TOOLS) --target-dir $(TOOLS)/build
 export PATH := $(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export RUSTDOCFLAGS = -D warnings
 
-.PHONY: test test-core test-page lint bench-training toolchain tools browser pkg serve dist
+.PHONY: test test-core test-page lint fuzz bench-training toolchain tools browser pkg serve dist
 
 ## Runs every test; those that need the reference data say so where it is absent.
 test: toolchain
@@ -64,6 +67,10 @@ lint: toolchain
 	$(CARGO) clippy --target $(WASM) --lib -- -D warnings
 	$(CARGO) doc --no-deps
 
+## Fuzzes every reader for five minutes each, from the test data as seeds where it is there; docs/fuzzing.md says more.
+fuzz: $(TOOLS)/bin/cargo-fuzz
+	tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
 ## Times a training step against TensorFlow's on this machine.
 bench-training:
 	benches/training_against_tensorflow.sh
@@ -85,6 +92,9 @@ tools: toolchain $(TOOLS)/bin/wasm-bindgen-$(BINDGEN) $(TOOLS)/bin/wasm-pack nod
 $(TOOLS)/bin/wasm-bindgen-$(BINDGEN):
 	$(INSTALL) wasm-bindgen-cli --version $(BINDGEN)
 	ln -sf wasm-bindgen $@
+
+$(TOOLS)/bin/cargo-fuzz:
+	$(INSTALL) --debug cargo-fuzz
 
 # It only calls others, so that its own speed is no matter.
 $(TOOLS)/bin/wasm-pack:

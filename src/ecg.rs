@@ -65,29 +65,38 @@ impl Lead {
     }
 
     /// The lead that a device's or an archive's label means, in any usual spelling: `AVR`, `aVR`, `Lead II`,
-    /// `ECG V3`, `lead_i`, `MDC_ECG_LEAD_AVF`, `V1-Cx`. `None` where the label means something else, such as the lead
-    /// upside down (`-aVR`) or the difference of two leads (`I-II`).
+    /// `ECG V3`, `lead_i`, `MDC_ECG_LEAD_AVF`, `V1-Cx`, `Ableitung I`, `EKG V1-Ref`, `2:II`, `V1 (C1)`. `None` where the
+    /// label means something else, such as the lead upside down (`-aVR`) or the difference of two leads (`I-II`).
     pub fn from_label(label: &str) -> Option<Lead> {
-        let mut text: String = label.trim().to_ascii_uppercase();
+        let mut text = label.split(['(', '[']).next().unwrap_or_default().trim().to_uppercase();
         if let Some(rest) = text.strip_prefix("MDC_ECG_LEAD_") {
             text = rest.to_owned();
         }
-        for prefix in ["ECG", "EKG", "LEAD"] {
+        // `2:II`: the number of the signal.
+        if let Some((number, rest)) = text.split_once(':')
+            && !number.is_empty()
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            text = rest.trim_start().to_owned();
+        }
+        for prefix in LABEL_PREFIXES {
             if let Some(rest) = text.strip_prefix(prefix) {
                 // A hyphen after these words joins; anywhere else it is a minus sign.
                 let rest = rest.strip_prefix('-').or_else(|| rest.strip_prefix(" - ")).unwrap_or(rest);
                 text = rest.trim_start_matches([' ', '_', ':', '.']).to_owned();
             }
         }
-        if let Some(rest) = text.strip_suffix("CX") {
+        if let Some(rest) = text.strip_suffix("-REF") {
+            text = rest.to_owned();
+        } else if let Some(rest) = text.strip_suffix("CX") {
             text = rest.strip_suffix('-').unwrap_or(rest).to_owned();
         }
         let text: String = text.chars().filter(|c| !matches!(c, ' ' | '_' | ':' | '.')).collect();
         let text = text.as_str();
         Lead::ALL.into_iter().find(|lead| lead.name().eq_ignore_ascii_case(text)).or(match text {
-            "1" | "L1" | "DI" | "D1" => Some(Lead::I),
-            "2" | "L2" | "DII" | "D2" => Some(Lead::II),
-            "3" | "L3" | "DIII" | "D3" => Some(Lead::III),
+            "1" | "L1" | "DI" | "D1" | "\u{2160}" => Some(Lead::I),
+            "2" | "L2" | "DII" | "D2" | "\u{2161}" => Some(Lead::II),
+            "3" | "L3" | "DIII" | "D3" | "\u{2162}" => Some(Lead::III),
             "C1" => Some(Lead::V1),
             "C2" => Some(Lead::V2),
             "C3" => Some(Lead::V3),
@@ -98,6 +107,20 @@ impl Lead {
         })
     }
 }
+
+/// Words before the name of a lead, in capitals, in the order in which they may follow each other.
+const LABEL_PREFIXES: [&str; 10] = [
+    "ECG",
+    "EKG",
+    "LEAD",
+    "ABLEITUNG",
+    "ABL.",
+    "DERIVATION",
+    "D\u{c9}RIVATION",
+    "DERIVACI\u{d3}N",
+    "DERIVA\u{c7}\u{c3}O",
+    "DERIVAZIONE",
+];
 
 impl fmt::Display for Lead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,11 +145,14 @@ impl Sex {
         self as usize
     }
 
-    /// Reads `M`, `male`, `F`, `female` in any case; `None` for anything else, such as `unknown`.
+    /// Reads `M`, `male`, `F`, `female` in any case and in the languages of usual devices; `None` for anything else, such
+    /// as `unknown`, and for numbers, whose meaning differs from file to file.
     pub fn from_label(label: &str) -> Option<Sex> {
-        match label.trim().to_ascii_lowercase().as_str() {
-            "m" | "male" => Some(Sex::Male),
-            "f" | "female" => Some(Sex::Female),
+        match label.trim().to_lowercase().as_str() {
+            "m" | "male" | "man" | "m\u{e4}nnlich" | "maennlich" | "mann" | "masculino" | "masculin" | "hombre"
+            | "homme" | "maschio" | "mannelijk" | "\u{7537}" => Some(Sex::Male),
+            "f" | "female" | "woman" | "w" | "weiblich" | "frau" | "femenino" | "feminino" | "f\u{e9}minin"
+            | "feminin" | "mujer" | "femme" | "femmina" | "vrouwelijk" | "\u{5973}" => Some(Sex::Female),
             _ => None,
         }
     }
@@ -353,5 +379,64 @@ impl Ecg {
             self.notices.push(Notice::LimbLeadsDerived(derived));
         }
         Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_devices_and_archives() {
+        for lead in Lead::ALL {
+            let name = lead.name();
+            for label in [
+                name.to_owned(),
+                name.to_lowercase(),
+                name.to_uppercase(),
+                format!("Lead {name}"),
+                format!("lead_{name}"),
+                format!("ECG {name}"),
+                format!("ECG lead {name}"),
+                format!("EKG-{name}"),
+                format!("EKG {name}-Ref"),
+                format!("MDC_ECG_LEAD_{}", name.to_uppercase()),
+                format!("Ableitung {name}"),
+                format!("Abl. {name}"),
+                format!("Derivaci\u{f3}n {name}"),
+                format!("D\u{e9}rivation {name}"),
+                format!("{name} (mV)"),
+                format!(" {name} [uV]"),
+                format!("7:{name}"),
+            ] {
+                assert_eq!(Lead::from_label(&label), Some(lead), "{label}");
+            }
+        }
+        for (label, lead) in [
+            ("1", Lead::I),
+            ("DII", Lead::II),
+            ("\u{2162}", Lead::III),
+            ("Lead I (Einthoven)", Lead::I),
+            ("V1-Cx", Lead::V1),
+            ("C6", Lead::V6),
+        ] {
+            assert_eq!(Lead::from_label(label), Some(lead), "{label}");
+        }
+        for label in ["", "-aVR", "I-II", "V7", "V4R", "MLII", "Resp", "ECG", "(I)", "abl", "4", "IV", "12:33"] {
+            assert_eq!(Lead::from_label(label), None, "{label}");
+        }
+    }
+
+    #[test]
+    fn sexes_in_words() {
+        for label in ["M", "male", " MALE ", "M\u{c4}NNLICH", "hombre", "\u{7537}"] {
+            assert_eq!(Sex::from_label(label), Some(Sex::Male), "{label}");
+        }
+        for label in ["f", "Female", "W", "weiblich", "femme", "\u{5973}"] {
+            assert_eq!(Sex::from_label(label), Some(Sex::Female), "{label}");
+        }
+        for label in ["", "U", "UN", "unknown", "0", "1", "2", "O", "X"] {
+            assert_eq!(Sex::from_label(label), None, "{label}");
+        }
     }
 }

@@ -139,6 +139,7 @@ struct Group {
     correction: &'static str,
     baseline: &'static str,
     unit: &'static str,
+    unit_meaning: &'static str,
     padding: Option<i64>,
     rate: &'static str,
 }
@@ -156,6 +157,7 @@ fn group(samples: usize) -> Group {
         correction: "1.0",
         baseline: "0",
         unit: "uV",
+        unit_meaning: "microvolt",
         padding: None,
         rate: "500",
     }
@@ -168,7 +170,7 @@ impl Group {
             if !self.sensitivity.is_empty() {
                 channel.extend([
                     (0x003a_0210, "DS", text(self.sensitivity)),
-                    (0x003a_0211, "SQ", Value::Items(vec![code(self.unit, "UCUM", "unit")])),
+                    (0x003a_0211, "SQ", Value::Items(vec![code(self.unit, "UCUM", self.unit_meaning)])),
                     (0x003a_0212, "DS", text(self.correction)),
                     (0x003a_0213, "DS", text(self.baseline)),
                     (0x003a_0215, "DS", text("0.25")),
@@ -333,6 +335,7 @@ fn units_sensitivities_and_baselines() {
     for changed in [
         Group { sensitivity: "0.001", unit: "mV", ..group(1000) },
         Group { sensitivity: "1e-6", unit: "V", ..group(1000) },
+        Group { unit: "266016", ..group(1000) },
         Group { sensitivity: "4", correction: "0.25", ..group(1000) },
         Group { baseline: "-300", leads: divided(1, 300), ..group(1000) },
         Group { interpretation: "US", baseline: "-2000", leads: divided(1, 2000), ..group(1000) },
@@ -393,6 +396,24 @@ fn the_rhythm_is_read_and_never_the_averaged_beat() {
 }
 
 #[test]
+fn leads_in_several_groups_of_the_same_time_are_put_together() {
+    let part = |from: usize, to: usize, samples: usize| {
+        let whole = group(samples);
+        Group { codes: whole.codes[from..to].to_vec(), leads: whole.leads[from..to].to_vec(), ..whole }
+    };
+    let median = Group { label: "MEDIAN", originality: "DERIVED", ..part(0, 12, 400) };
+    let quarters = [part(0, 3, 5000), part(3, 6, 5000), part(6, 9, 5000), median, part(9, 12, 5000)];
+    let ecg = read_file(&EXPLICIT.file(&object(&quarters))).unwrap();
+    assert_is_synthetic(&ecg, 5000);
+    assert_eq!(ecg.notices, []);
+    // The same leads again, and leads of another length.
+    let others = [part(0, 6, 5000), part(3, 12, 4000), part(0, 3, 5000)];
+    let ecg = read_file(&EXPLICIT.file(&object(&others))).unwrap();
+    assert_eq!((ecg.leads().len(), ecg.samples()), (9, 4000));
+    assert!(ecg.notices[0].to_string().contains("waveform group 2 (RHYTHM) was read, not"), "{:?}", ecg.notices);
+}
+
+#[test]
 fn padding_is_missing_unless_it_is_a_voltage() {
     let mut padded = Group { padding: Some(-32_768), ..group(1000) };
     padded.leads[0][999] = -32_768;
@@ -425,7 +446,7 @@ fn corrections_go_before_the_file() {
 
 #[test]
 fn ages_are_read_in_their_units() {
-    for (stated, age) in [("045Y", 45.0), ("006M", 0.5), ("", 49.0), ("999Y", 49.0), ("?", 49.0)] {
+    for (stated, age) in [("045Y", 45.0), ("006M", 0.5), ("045", 45.0), ("", 49.0), ("999Y", 49.0), ("?", 49.0)] {
         let mut object = object(&[group(400)]);
         object.insert(8, (0x0010_1010, "AS", text(stated)));
         assert_eq!(read_file(&EXPLICIT.file(&object)).unwrap().person.age, Some(age), "{stated}");
@@ -469,7 +490,11 @@ fn errors_say_what_is_wrong() {
         (EXPLICIT.file(&object(&[Group { interpretation: "MB", bits: 8, ..group(400) }])), "unsupported", "µ-law"),
         (EXPLICIT.file(&object(&[Group { interpretation: "SS", bits: 8, ..group(400) }])), "damaged", "8 bits"),
         (EXPLICIT.file(&object(&[Group { sensitivity: "0", ..group(400) }])), "damaged", "sensitivity is 0"),
-        (EXPLICIT.file(&object(&[Group { unit: "mm[Hg]", ..group(400) }])), "unsupported", "the unit \"mm[Hg]\""),
+        (
+            EXPLICIT.file(&object(&[Group { unit: "mm[Hg]", unit_meaning: "", ..group(400) }])),
+            "unsupported",
+            "the unit \"mm[Hg]\"",
+        ),
         (EXPLICIT.file(&object(&[Group { rate: "", ..group(400) }])), "unsupported", "state the sampling rate"),
         (EXPLICIT.file(&object(&[Group { rate: "0", ..group(400) }])), "sampling-rate", "0 Hz"),
         (BIG_ENDIAN.file(&object(&[Group { bits: 32, interpretation: "SL", ..group(400) }])), "unsupported", "32-bit"),

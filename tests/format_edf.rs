@@ -281,8 +281,44 @@ fn corrections_go_before_the_file() {
     let error = read_file(&unknown).unwrap_err();
     assert_eq!(error.code(), "unsupported");
     assert!(error.to_string().contains("signal 1, lead I: the unit \"\""), "{error}");
+    unknown.signals[0].unit = "mmHg";
+    assert_eq!(read_file(&unknown).unwrap_err().code(), "unsupported");
     let stated = ReadOptions { unit: Some(Unit::Microvolt), ..ReadOptions::default() };
     assert_is_synthetic(&read("a.edf", &unknown.bytes(), &NoCompanions, &stated).unwrap(), 0..500);
+}
+
+#[test]
+fn what_programs_write_against_the_format_is_understood() {
+    let replaced = |bytes: Vec<u8>, from: &[u8], to: &[u8]| -> Vec<u8> {
+        let mut bytes = bytes;
+        for at in 0..bytes.len().min(3328) - from.len() {
+            if &bytes[at..at + from.len()] == from {
+                bytes[at..at + from.len()].copy_from_slice(to);
+            }
+        }
+        bytes
+    };
+    let mut micro = file(5000);
+    micro.signals.iter_mut().for_each(|signal| signal.unit = "?V");
+    let latin_1 = replaced(micro.bytes(), b"?V ", b"\xb5V ");
+    let mut tenths = file(5000);
+    tenths.signals.iter_mut().for_each(|signal| signal.physical = (-3276.8, 3276.7));
+    tenths.signals.iter_mut().flat_map(|signal| &mut signal.numbers).for_each(|number| *number *= 10);
+    let commas = replaced(replaced(tenths.bytes(), b"-3276.8", b"-3276,8"), b"3276.7", b"3276,7");
+    for bytes in [latin_1, commas] {
+        let ecg = read_bytes(&bytes).unwrap();
+        assert_is_synthetic(&ecg, 0..5000);
+        assert_eq!(ecg.notices, []);
+    }
+    let mut without_unit = file(5000);
+    without_unit.signals.iter_mut().for_each(|signal| signal.unit = "");
+    let ecg = read_file(&without_unit).unwrap();
+    assert_is_synthetic(&ecg, 0..5000);
+    assert!(
+        ecg.notices[0].to_string().contains("µV (the same as 1000 steps per mV), by the height"),
+        "{:?}",
+        ecg.notices
+    );
 }
 
 #[test]

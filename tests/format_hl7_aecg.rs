@@ -3,9 +3,8 @@
 
 mod support;
 
-use ecgnet::ecg::{Ecg, Lead, Notice, Person, Sex};
-use ecgnet::format::{ReadOptions, open};
-use support::{ExpectedLead, assert_leads, shared};
+use ecgnet::ecg::{Lead, Sex};
+use support::{ExpectedLead, assert_leads, fixture, person};
 
 const LEADS: &[ExpectedLead] = &[
     (Lead::I, -0.005, -0.0325, -12.3025, 0.415),
@@ -22,22 +21,10 @@ const LEADS: &[ExpectedLead] = &[
     (Lead::AVF, -0.015, 0.0, -3.925, 0.775),
 ];
 
-/// The fixture, its size and its notices checked; `None` where it is absent.
-fn fixture(name: &str, sampling_rate: f64, samples: usize, notices: &[Notice]) -> Option<Ecg> {
-    let ecg = open(&shared(&format!("fixtures/hl7-aecg/{name}"))?, &ReadOptions::default()).unwrap();
-    assert_eq!((ecg.sampling_rate(), ecg.samples()), (sampling_rate, samples));
-    assert_eq!(ecg.notices, notices);
-    Some(ecg)
-}
-
-fn person(id: &str, age: Option<f32>, sex: Option<Sex>, recorded_at: Option<&str>) -> Person {
-    Person { id: Some(id.to_owned()), age, sex, recorded_at: recorded_at.map(str::to_owned) }
-}
-
 #[test]
 fn samples_and_person_equal_those_by_lxml() {
     for (name, id) in [("example.xml", "SBJ-123"), ("fda_subject1_0.xml", "subject1")] {
-        let Some(ecg) = fixture(name, 500.0, 5000, &[]) else { return };
+        let Some(ecg) = fixture(&format!("hl7-aecg/{name}"), 500.0, 5000, &[]) else { return };
         assert_leads(&ecg, LEADS);
         // The reported age of 46 is what the file says, though its dates of birth and recording make 49.
         assert_eq!(ecg.person, person(id, Some(46.0), Some(Sex::Male), Some("2002-11-22T09:10:00")));

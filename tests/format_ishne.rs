@@ -1,6 +1,7 @@
 //! ISHNE Holter files, written here as the publication says and read back.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod support;
 #[allow(dead_code)]
 #[path = "../src/format/testing.rs"]
 mod testing;
@@ -8,6 +9,7 @@ mod testing;
 use ecgnet::ecg::{Ecg, Lead, Notice, Sex};
 use ecgnet::format::{FormatError, NoCompanions, ReadOptions, Unit, read};
 use proptest::prelude::*;
+use support::crc_ccitt;
 use testing::{damaged, stored, synthetic};
 
 /// The codes of the format for I, II, III, aVR, aVL, aVF, V1 to V6.
@@ -17,17 +19,6 @@ const CODES: [i16; 12] = [5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
 const CHECKSUM: usize = 8;
 const LEADS: usize = 156;
 const RATE: usize = 272;
-
-fn crc(bytes: &[u8]) -> u16 {
-    let mut crc = 0xffff_u16;
-    for byte in bytes {
-        crc ^= u16::from(*byte) << 8;
-        for _ in 0..8 {
-            crc = if crc & 0x8000 != 0 { crc << 1 ^ 0x1021 } else { crc << 1 };
-        }
-    }
-    crc
-}
 
 /// A file of these leads in whole microvolts, with `text` between the header and the samples.
 fn file(codes: &[i16], leads: &[Vec<i32>], rate: u16, samples: u32, text: &[u8]) -> Vec<u8> {
@@ -68,7 +59,7 @@ fn file(codes: &[i16], leads: &[Vec<i32>], rate: u16, samples: u32, text: &[u8])
     ]
     .concat();
     let frames = (0..leads[0].len()).flat_map(|sample| leads.iter().map(move |lead| lead[sample] as i16));
-    let mut file = [b"ISHNE1.0", &crc(&header).to_le_bytes()[..], &header].concat();
+    let mut file = [b"ISHNE1.0", &crc_ccitt(&header).to_le_bytes()[..], &header].concat();
     file.extend(frames.flat_map(i16::to_le_bytes));
     file
 }

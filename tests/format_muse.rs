@@ -3,9 +3,8 @@
 
 mod support;
 
-use ecgnet::ecg::{Ecg, Lead, Notice, Person, Sex};
-use ecgnet::format::{ReadOptions, open};
-use support::{ExpectedLead, assert_leads, shared};
+use ecgnet::ecg::{Lead, Sex};
+use support::{ExpectedLead, assert_leads, fixture, person};
 
 const AT_250_HZ: &[ExpectedLead] = &[
     (Lead::I, -0.03904, -0.03416, -15.99664, 0.4636),
@@ -29,24 +28,12 @@ const AT_500_HZ: &[ExpectedLead] = &[
     (Lead::V6, 0.01952, 0.61488, -184.89832, 3.294),
 ];
 
-/// The fixture, its size and its notices checked; `None` where it is absent.
-fn fixture(name: &str, sampling_rate: f64, samples: usize, notices: &[Notice]) -> Option<Ecg> {
-    let ecg = open(&shared(&format!("fixtures/ge-muse/{name}"))?, &ReadOptions::default()).unwrap();
-    assert_eq!((ecg.sampling_rate(), ecg.samples()), (sampling_rate, samples));
-    assert_eq!(ecg.notices, notices);
-    Some(ecg)
-}
-
-fn person(id: &str, age: Option<f32>, sex: Option<Sex>, recorded_at: Option<&str>) -> Person {
-    Person { id: Some(id.to_owned()), age, sex, recorded_at: recorded_at.map(str::to_owned) }
-}
-
 #[test]
 fn samples_and_person_equal_those_by_lxml() {
-    let Some(ecg) = fixture("muse_250hz.xml", 250.0, 2500, &[]) else { return };
+    let Some(ecg) = fixture("ge-muse/muse_250hz.xml", 250.0, 2500, &[]) else { return };
     assert_leads(&ecg, AT_250_HZ);
     assert_eq!(ecg.person, person("159357456", Some(58.0), Some(Sex::Male), Some("1996-03-25T11:18:00")));
-    let Some(ecg) = fixture("muse_500hz_8lead.xml", 500.0, 5000, &[]) else { return };
+    let Some(ecg) = fixture("ge-muse/muse_500hz_8lead.xml", 500.0, 5000, &[]) else { return };
     assert_leads(&ecg, AT_500_HZ);
     assert_eq!(ecg.person, person("009020", None, None, None));
     assert_eq!(ecg.into_twelve_leads().unwrap().leads().len(), 12);

@@ -3,9 +3,8 @@
 
 mod support;
 
-use ecgnet::ecg::{Ecg, Lead, Notice, Person, Sex};
-use ecgnet::format::{ReadOptions, open};
-use support::{ExpectedLead, assert_leads, shared};
+use ecgnet::ecg::{Lead, Notice, Sex};
+use support::{ExpectedLead, assert_leads, fixture, person};
 
 const VERSION_1_03: &[ExpectedLead] = &[
     (Lead::I, 0.24, -0.06, 4.075, 0.87),
@@ -37,27 +36,15 @@ const VERSION_1_04: &[ExpectedLead] = &[
     (Lead::V6, 0.205, 0.07, 820.045, 0.855),
 ];
 
-/// The fixture, its size and its notices checked; `None` where it is absent.
-fn fixture(name: &str, sampling_rate: f64, samples: usize, notices: &[Notice]) -> Option<Ecg> {
-    let ecg = open(&shared(&format!("fixtures/philips/{name}"))?, &ReadOptions::default()).unwrap();
-    assert_eq!((ecg.sampling_rate(), ecg.samples()), (sampling_rate, samples));
-    assert_eq!(ecg.notices, notices);
-    Some(ecg)
-}
-
-fn person(id: &str, age: Option<f32>, sex: Option<Sex>, recorded_at: Option<&str>) -> Person {
-    Person { id: Some(id.to_owned()), age, sex, recorded_at: recorded_at.map(str::to_owned) }
-}
-
 #[test]
 fn samples_equal_those_by_sierraecg() {
     let cut = |samples: usize| {
         Notice::File(format!("the calibration pulse at the end, {samples} samples of each lead, was cut off"))
     };
-    let Some(ecg) = fixture("sierra_1_03.xml", 500.0, 5264, &[cut(236)]) else { return };
+    let Some(ecg) = fixture("philips/sierra_1_03.xml", 500.0, 5264, &[cut(236)]) else { return };
     assert_leads(&ecg, VERSION_1_03);
     assert_eq!(ecg.person, person("1112010721168bdc", Some(50.0), Some(Sex::Male), Some("2011-12-01T07:27:34")));
-    let Some(ecg) = fixture("sierra_1_04.xml", 500.0, 5300, &[cut(200)]) else { return };
+    let Some(ecg) = fixture("philips/sierra_1_04.xml", 500.0, 5300, &[cut(200)]) else { return };
     assert_leads(&ecg, VERSION_1_04);
     assert_eq!(ecg.person, person("9999", Some(32.0), Some(Sex::Female), Some("2008-12-23T19:44:46")));
 }

@@ -3,9 +3,8 @@
 
 mod support;
 
-use ecgnet::ecg::{Ecg, Lead, Notice, Person, Sex};
-use ecgnet::format::{ReadOptions, open};
-use support::{ExpectedLead, assert_leads, shared};
+use ecgnet::ecg::{Lead, Sex};
+use support::{ExpectedLead, assert_leads, fixture, person};
 
 const LEADS: &[ExpectedLead] = &[
     (Lead::I, -0.025, 1.0, 92.65, 1.135),
@@ -22,21 +21,9 @@ const LEADS: &[ExpectedLead] = &[
     (Lead::V6, -0.215, 0.0, 1037.825, 0.475),
 ];
 
-/// The fixture, its size and its notices checked; `None` where it is absent.
-fn fixture(name: &str, sampling_rate: f64, samples: usize, notices: &[Notice]) -> Option<Ecg> {
-    let ecg = open(&shared(&format!("fixtures/schiller/{name}"))?, &ReadOptions::default()).unwrap();
-    assert_eq!((ecg.sampling_rate(), ecg.samples()), (sampling_rate, samples));
-    assert_eq!(ecg.notices, notices);
-    Some(ecg)
-}
-
-fn person(id: &str, age: Option<f32>, sex: Option<Sex>, recorded_at: Option<&str>) -> Person {
-    Person { id: Some(id.to_owned()), age, sex, recorded_at: recorded_at.map(str::to_owned) }
-}
-
 #[test]
 fn samples_and_person_equal_those_by_lxml() {
-    let Some(ecg) = fixture("schiller.xml", 500.0, 4998, &[]) else { return };
+    let Some(ecg) = fixture("schiller/schiller.xml", 500.0, 4998, &[]) else { return };
     assert_leads(&ecg, LEADS);
     assert_eq!(ecg.person, person("2241428", None, Some(Sex::Male), Some("2006-05-02T14:06:10")));
 }

@@ -9,7 +9,7 @@ mod testing;
 use ecgnet::ecg::{Ecg, Lead, Notice, Sex};
 use ecgnet::format::{FormatError, NoCompanions, ReadOptions, Unit, open, read};
 use proptest::prelude::*;
-use support::shared;
+use support::{crc_ccitt, shared};
 use testing::{damaged, stored, synthetic};
 
 /// The codes of the standard for I, II, III, aVR, aVL, aVF, V1 to V6.
@@ -18,23 +18,12 @@ const CODES: [u8; 12] = [1, 2, 61, 62, 63, 64, 3, 4, 5, 6, 7, 8];
 /// The samples of the writer's ECG are whole microvolts.
 const MICROVOLT: u16 = 1000;
 
-fn crc(bytes: &[u8]) -> u16 {
-    let mut crc = 0xffff_u16;
-    for byte in bytes {
-        crc ^= u16::from(*byte) << 8;
-        for _ in 0..8 {
-            crc = if crc & 0x8000 != 0 { crc << 1 ^ 0x1021 } else { crc << 1 };
-        }
-    }
-    crc
-}
-
 /// A record of these sections, all checksums right. `first` is the number of the first byte, 1 in the standard.
 fn record(sections: &[(u16, Vec<u8>)], first: u32) -> Vec<u8> {
     let section = |number: u16, reserved: &[u8], content: &[u8]| {
         let length = (16 + content.len()) as u32;
         let rest = [&number.to_le_bytes()[..], &length.to_le_bytes(), &[20, 20], reserved, content].concat();
-        [&crc(&rest).to_le_bytes()[..], &rest].concat()
+        [&crc_ccitt(&rest).to_le_bytes()[..], &rest].concat()
     };
     let mut pointers = Vec::new();
     let mut at = 6;
@@ -54,7 +43,7 @@ fn record(sections: &[(u16, Vec<u8>)], first: u32) -> Vec<u8> {
     let mut rest = at.to_le_bytes().to_vec();
     rest.extend(section(0, b"SCPECG", &pointers));
     rest.extend(sections.iter().flat_map(|(number, content)| section(*number, &[0; 6], content)));
-    [&crc(&rest).to_le_bytes()[..], &rest].concat()
+    [&crc_ccitt(&rest).to_le_bytes()[..], &rest].concat()
 }
 
 fn leads(ranges: &[(u32, u32, u8)], subtracted: bool) -> Vec<u8> {

@@ -1,11 +1,11 @@
-//! EDF files, or BDF files where the first byte is odd: what follows the first eight bytes.
+//! EDF files, BDF files, or what follows the first eight bytes.
 #![no_main]
 
-use ecgnet::format::{NoCompanions, ReadOptions, read};
+use ecgnet_fuzz::{Packing, marked, read_alone};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let Some((first, rest)) = data.split_first() else { return };
-    let start: &[u8] = if first % 2 == 1 { b"\xffBIOSEMI" } else { b"0       " };
-    let _ = read("fuzz.edf", &[start, rest].concat(), &NoCompanions, &ReadOptions::default());
+    let start = if data.first() == Some(&0xff) { b"\xffBIOSEMI" } else { b"0       " };
+    let bytes = marked(start, start, data);
+    read_alone("fuzz.edf", &bytes, Packing::None);
 });

@@ -1,10 +1,10 @@
-//! HL7 aECG documents: what follows the name of the root element.
+//! HL7 aECG documents, or what follows the name of the root element.
 #![no_main]
 
-use ecgnet::format::{NoCompanions, ReadOptions, read};
+use ecgnet_fuzz::{Packing, marked, read_alone};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let bytes = [b"<AnnotatedECG", data].concat();
-    let _ = read("fuzz.xml", &bytes, &NoCompanions, &ReadOptions::default());
+    let bytes = marked(b"<AnnotatedECG", b"<AnnotatedECG", data);
+    read_alone("fuzz.xml", &bytes, Packing::None);
 });

@@ -1,8 +1,9 @@
-//! Keras weight files: what follows the first eight bytes of an HDF5 file, read as the smallest network.
+//! Keras weight files, or what follows the first eight bytes of an HDF5 file, read as the smallest network.
 #![no_main]
 
 use ecgnet::network::assembly::Assembly;
 use ecgnet::network::{Architecture, Target, keras};
+use ecgnet_fuzz::{Packing, marked, within_bounds};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 
@@ -13,6 +14,10 @@ static EXPECTED: LazyLock<Vec<(String, Vec<usize>)>> = LazyLock::new(|| {
 });
 
 fuzz_target!(|data: &[u8]| {
-    let bytes = [b"\x89HDF\r\n\x1a\n", data].concat();
-    let _ = keras::read(&bytes, &EXPECTED);
+    let signature = b"\x89HDF\r\n\x1a\n";
+    let bytes = marked(signature, signature, data);
+    let expected = LazyLock::force(&EXPECTED);
+    within_bounds(bytes.len(), Packing::Deflate, || {
+        let _ = keras::read(&bytes, expected);
+    });
 });

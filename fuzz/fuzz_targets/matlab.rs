@@ -1,14 +1,19 @@
-//! MATLAB files of version 5: what follows the header of 128 bytes. The first byte chooses version 4 instead.
+//! MATLAB files. Without the mark of a version the first byte chooses whether the header of version 5 or 7.3 comes before
+//! them, or none, as in version 4.
 #![no_main]
 
-use ecgnet::format::{NoCompanions, ReadOptions, read};
+use ecgnet_fuzz::{Packing, marked, read_alone};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let Some((&choice, data)) = data.split_first() else { return };
-    let header = match choice {
+    let header = |version: &[u8]| [&[b' '; 124][..], version].concat();
+    let header = match data.first().unwrap_or(&0) % 3 {
         0 => Vec::new(),
-        _ => [&[b' '; 124][..], b"\x00\x01IM"].concat(),
+        1 => header(b"\x00\x01IM"),
+        _ => header(b"\x00\x02IM"),
     };
-    let _ = read("fuzz.mat", &[&header, data].concat(), &NoCompanions, &ReadOptions::default());
+    let bytes = marked(b"IM", &header, data);
+    // The type of a compressed element, in either order of the bytes, and the signature of HDF5.
+    let packing = Packing::Deflate.if_marked(&bytes, &[&[15, 0, 0, 0], &[0, 0, 0, 15], b"\x89HDF"]);
+    read_alone("fuzz.mat", &bytes, packing);
 });

@@ -1,10 +1,10 @@
-//! GE MUSE XML documents: what follows the name of the root element.
+//! GE MUSE XML documents, or what follows the name of the root element.
 #![no_main]
 
-use ecgnet::format::{NoCompanions, ReadOptions, read};
+use ecgnet_fuzz::{Packing, marked, read_alone};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let bytes = [b"<RestingECG", data].concat();
-    let _ = read("fuzz.xml", &bytes, &NoCompanions, &ReadOptions::default());
+    let bytes = marked(b"<RestingECG", b"<RestingECG", data);
+    read_alone("fuzz.xml", &bytes, Packing::None);
 });

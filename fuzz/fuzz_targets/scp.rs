@@ -1,14 +1,10 @@
-//! SCP-ECG records: what surrounds the signature.
+//! SCP-ECG records, or what follows the signature.
 #![no_main]
 
-use ecgnet::format::{NoCompanions, ReadOptions, read};
+use ecgnet_fuzz::{Packing, marked, read_alone};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let (header, rest) = data.split_at(data.len().min(16));
-    let mut bytes = header.to_vec();
-    bytes.resize(16, 0);
-    bytes.extend_from_slice(b"SCPECG");
-    bytes.extend_from_slice(rest);
-    let _ = read("fuzz.scp", &bytes, &NoCompanions, &ReadOptions::default());
+    let bytes = marked(b"SCPECG", b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0SCPECG", data);
+    read_alone("fuzz.scp", &bytes, Packing::Scp);
 });

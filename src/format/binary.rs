@@ -1,4 +1,6 @@
-//! Fields of binary headers, least significant byte first, and the checksum that two of the formats share.
+//! Fields of binary headers, least significant byte first, their texts, and the checksum that two of the formats share.
+
+use std::borrow::Cow;
 
 /// The rest of a header that is read field by field; `None` where it ends before a field does.
 #[derive(Debug, Clone, Copy)]
@@ -32,13 +34,17 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The text before the first zero byte, where there is any: UTF-8 or, where it is not that, Windows-1252.
+/// A text whose encoding nothing says: UTF-8 or, where it is not that, Windows-1252.
+pub(super) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    }
+}
+
+/// The text before the first zero byte, where there is any.
 pub(super) fn text(bytes: &[u8]) -> Option<String> {
-    let bytes = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
-    };
+    let text = decoded(bytes.split(|&byte| byte == 0).next().unwrap_or_default());
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::archive::{self, Archive};
+use super::binary::decoded;
 use super::bytes::Bytes;
 use super::companions::{Companions, NoCompanions, part};
 use super::error::Place;
@@ -388,7 +389,7 @@ impl<'a> Members<'a> {
             }
             let header = self.files.start(index, path, HEADER_SIZE);
             left = left.saturating_sub(header.len() as u64);
-            let files = wfdb::files_of(&String::from_utf8_lossy(&header));
+            let files = wfdb::files_of(&decoded(&header));
             found.extend(
                 files.into_iter().map(|name| beside(path, &name)).filter(|path| self.by_path.contains_key(path)),
             );

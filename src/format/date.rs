@@ -1,7 +1,7 @@
 //! Dates, times and ages, whichever way a format writes them.
 
 /// A date and, where known, a time as ISO 8601; `None` where the calendar has no such day or the clock no such time.
-pub(super) fn iso_8601(year: u32, month: u32, day: u32, time: Option<(u32, u32, u32)>) -> Option<String> {
+pub(super) fn iso_8601(year: u32, month: u32, day: u32, time: Option<Clock>) -> Option<String> {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
         4 | 6 | 9 | 11 => 30,
@@ -24,8 +24,95 @@ pub(super) fn iso_8601(year: u32, month: u32, day: u32, time: Option<(u32, u32, 
 }
 
 /// The same of a day, given as year, month and day, without the time where the clock has no such time.
-pub(super) fn moment((year, month, day): (u32, u32, u32), time: Option<(u32, u32, u32)>) -> Option<String> {
+pub(super) fn moment((year, month, day): Day, time: Option<Clock>) -> Option<String> {
     iso_8601(year, month, day, time).or_else(|| iso_8601(year, month, day, None))
+}
+
+/// Year, month and day.
+pub(super) type Day = (u32, u32, u32);
+
+/// Hour, minute and second.
+pub(super) type Clock = (u32, u32, u32);
+
+/// Which number comes first in dates that do not begin with the year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// `31.12.2020`
+    DayFirst,
+    /// `12-31-2020`
+    MonthFirst,
+    /// Not known: read is what can be but one day.
+    Unknown,
+}
+
+/// A day as `20201231`, with anything between the numbers as `2020-12-31`, or beginning with the day or the month, which
+/// may be its name; with points the day comes first. What follows is ignored where no digit joins it.
+pub(super) fn day(text: &str, order: Order) -> Option<Day> {
+    let text = text.trim();
+    let is_day = |(year, month, day): &Day| iso_8601(*year, *month, *day, None).is_some();
+    if let Some(day) = compact::<8>(text) {
+        return Some((number(day, 0, 4)?, number(day, 4, 6)?, number(day, 6, 8)?)).filter(is_day);
+    }
+    let mut parts = text.split(|c: char| !c.is_alphanumeric()).take(3);
+    let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
+    // Behind an ISO date there may be a time: `2020-12-31T12:00`.
+    let third = third.split(|c: char| !c.is_ascii_digit()).next()?;
+    let (first_number, third_number) = (first.parse().ok()?, third.parse().ok()?);
+    let second_number = match (month_by_name(second), second.parse::<u32>()) {
+        (Some(month), _) if third.len() == 4 => return Some((third_number, month, first_number)).filter(is_day),
+        (Some(month), _) => month,
+        (None, Ok(number)) => number,
+        (None, Err(_)) => return None,
+    };
+    if first.len() == 4 {
+        return Some((first_number, second_number, third_number)).filter(is_day);
+    }
+    let day_first = Some((third_number, second_number, first_number)).filter(is_day);
+    let month_first = Some((third_number, first_number, second_number)).filter(is_day);
+    let found = match order {
+        // Nobody writes the month first with points.
+        _ if text.get(first.len()..)?.starts_with('.') => day_first,
+        Order::DayFirst => day_first,
+        Order::MonthFirst => month_first,
+        Order::Unknown if day_first.is_none() || day_first == month_first => month_first,
+        Order::Unknown => day_first.filter(|_| month_first.is_none()),
+    };
+    found.filter(|_| third.len() == 4)
+}
+
+/// A time of the day: `12:33:59.250`, `12:33`, `123359.250`, `1233`; a time zone and more are ignored.
+pub(super) fn clock(text: &str) -> Option<Clock> {
+    let text = text.trim();
+    if let Some(digits) = compact::<6>(text).or_else(|| compact::<4>(text)) {
+        return Some((number(digits, 0, 2)?, number(digits, 2, 4)?, number(digits, 4, 6).unwrap_or(0)));
+    }
+    let mut parts = text.split(':').map(|part| part.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
+    Some((parts.next()??, parts.next()??, parts.next().flatten().unwrap_or(0)))
+}
+
+/// A point in time, from the year to the second or the day, with or without signs between: `20201231123359.000+0100`,
+/// `2020-12-31T12:33:59`, `2020-12-31`.
+pub(super) fn timestamp(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (date, time) = match compact::<8>(text) {
+        Some(date) => text.split_at_checked(date.len())?,
+        None => text.split_once(['T', ' ']).unwrap_or((text, "")),
+    };
+    moment(day(date, Order::Unknown)?, clock(time.trim_start_matches('T')))
+}
+
+/// The same of a date and a time.
+pub(super) fn date_and_time(date: &str, time: Option<&str>, order: Order) -> Option<String> {
+    moment(day(date, order)?, time.and_then(clock))
+}
+
+/// The first digits of a text where there are so many at least.
+fn compact<const DIGITS: usize>(text: &str) -> Option<&str> {
+    text.get(..DIGITS).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn number(digits: &str, from: usize, to: usize) -> Option<u32> {
+    digits.get(from..to)?.parse().ok()
 }
 
 /// The number of a month by the first three letters of its English name.
@@ -47,11 +134,13 @@ pub(super) fn age(number: f64, unit: &str) -> Option<f32> {
 fn units_in_a_year(unit: &str) -> Option<f64> {
     const DAYS: f64 = 365.25;
     match unit.trim().to_ascii_lowercase().as_str() {
-        "a" | "y" | "yr" | "yrs" | "year" | "years" => Some(1.0),
-        "m" | "mo" | "mos" | "month" | "months" => Some(12.0),
-        "w" | "wk" | "wks" | "week" | "weeks" => Some(DAYS / 7.0),
-        "d" | "day" | "days" => Some(DAYS),
-        "h" | "hour" | "hours" => Some(DAYS * 24.0),
+        "a" | "y" | "yr" | "yrs" | "year" | "years" | "jahr" | "jahre" | "años" | "ans" | "anni" | "anos" | "岁" => {
+            Some(1.0)
+        }
+        "m" | "mo" | "mos" | "month" | "months" | "monat" | "monate" | "meses" | "mois" | "mesi" | "月" => Some(12.0),
+        "w" | "wk" | "wks" | "week" | "weeks" | "woche" | "wochen" | "semanas" | "semaines" => Some(DAYS / 7.0),
+        "d" | "day" | "days" | "tag" | "tage" | "días" | "dias" | "jours" | "天" => Some(DAYS),
+        "h" | "hour" | "hours" | "stunden" => Some(DAYS * 24.0),
         _ => None,
     }
 }
@@ -71,7 +160,7 @@ pub(super) fn age_in_words(text: &str) -> Option<f32> {
 }
 
 /// The completed years from a day of birth to another day, each as year, month and day.
-pub(super) fn age_on(birth: (u32, u32, u32), day: (u32, u32, u32)) -> Option<f32> {
+pub(super) fn age_on(birth: Day, day: Day) -> Option<f32> {
     iso_8601(birth.0, birth.1, birth.2, None)?;
     let before_birthday = u32::from((day.1, day.2) < (birth.1, birth.2));
     plausible_age(day.0.checked_sub(birth.0)?.checked_sub(before_birthday)? as f32)
@@ -79,10 +168,7 @@ pub(super) fn age_on(birth: (u32, u32, u32), day: (u32, u32, u32)) -> Option<f32
 
 /// The same of two days in ISO 8601; a time of the day is ignored.
 pub(super) fn age_between(birth: &str, recorded: &str) -> Option<f32> {
-    let day = |text: &str| {
-        let number = |from: usize, to: usize| text.get(from..to)?.parse::<u32>().ok();
-        Some((number(0, 4)?, number(5, 7)?, number(8, 10)?))
-    };
+    let day = |text: &str| Some((number(text, 0, 4)?, number(text, 5, 7)?, number(text, 8, 10)?));
     age_on(day(birth)?, day(recorded)?)
 }
 
@@ -96,6 +182,75 @@ mod tests {
         assert_eq!(moment((2020, 5, 12), Some((25, 0, 0))).as_deref(), Some("2020-05-12"));
         assert_eq!(moment((2021, 2, 29), None), None);
         assert_eq!((month_by_name("Dec"), month_by_name("JAN"), month_by_name("Mai")), (Some(12), Some(1), None));
+    }
+
+    #[test]
+    fn days_in_any_order() {
+        use Order::{DayFirst, MonthFirst, Unknown};
+        let expected = Some((2020, 3, 4));
+        for (text, order) in [
+            ("20200304", Unknown),
+            ("20200304091000.0+0100", Unknown),
+            (" 2020-03-04 ", MonthFirst),
+            ("2020/3/4", DayFirst),
+            ("2020.03.04", Unknown),
+            ("2020-03-04T12:00:00", Unknown),
+            ("04.03.2020", MonthFirst),
+            ("4.3.2020", DayFirst),
+            ("04-Mar-2020", Unknown),
+            ("04-MAR-2020", MonthFirst),
+            ("2020-Mar-04", Unknown),
+            ("03-04-2020", MonthFirst),
+            ("04/03/2020", DayFirst),
+        ] {
+            assert_eq!(day(text, order), expected, "{text}");
+        }
+        assert_eq!(
+            (day("12/31/2020", Unknown), day("31/12/2020", Unknown)),
+            (Some((2020, 12, 31)), Some((2020, 12, 31)))
+        );
+        assert_eq!(day("02/02/2020", Unknown), Some((2020, 2, 2)));
+        for wrong in
+            ["", "2002", "20020231", "é20020131", "03/04/2020", "3.4.20", "04-Brumaire-2020", "31.31.2020", "1-2"]
+        {
+            assert_eq!(day(wrong, Unknown), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_of_the_day() {
+        for (text, expected) in [
+            ("091000.125", (9, 10, 0)),
+            ("140610000", (14, 6, 10)),
+            ("0910", (9, 10, 0)),
+            ("09:10:07", (9, 10, 7)),
+            ("9:10", (9, 10, 0)),
+            (" 09:10:07.250 +0200", (9, 10, 7)),
+        ] {
+            assert_eq!(clock(text), Some(expected), "{text}");
+        }
+        for wrong in ["", "9h", "9", ":", "é9:10"] {
+            assert_eq!(clock(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn points_in_time() {
+        for (text, expected) in [
+            ("20021122091000.000+0100", Some("2002-11-22T09:10:00")),
+            ("200211220910", Some("2002-11-22T09:10:00")),
+            ("20021122", Some("2002-11-22")),
+            ("20021122990000", Some("2002-11-22")),
+            ("2002-11-22T09:10:00Z", Some("2002-11-22T09:10:00")),
+            ("2002-11-22 09:10", Some("2002-11-22T09:10:00")),
+            ("20021322", None),
+            ("2002", None),
+            ("", None),
+        ] {
+            assert_eq!(timestamp(text).as_deref(), expected, "{text}");
+        }
+        let at = date_and_time("2008-12-23", Some("19:44:46"), Order::Unknown);
+        assert_eq!(at.as_deref(), Some("2008-12-23T19:44:46"));
     }
 
     #[test]
@@ -113,6 +268,8 @@ mod tests {
             ("6 months", Some(0.5)),
             ("006M", Some(0.5)),
             ("69 M", Some(69.0)),
+            ("18 Monate", Some(1.5)),
+            ("63岁", Some(63.0)),
             ("35  <sex>", Some(35.0)),
             ("000Y", None),
             ("unknown", None),

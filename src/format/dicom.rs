@@ -8,7 +8,7 @@
 //!
 //! Read is the group that holds the rhythm: a group that is called a median, average or representative beat, or a
 //! derived one of less than three seconds, is never read; originals go before derived groups, more leads before fewer,
-//! longer before shorter ones. The leads come from the codes of SCP-ECG (`5.6.3-9-1`) or ISO/IEEE 11073-10102 (`2:1`,
+//! longer before shorter ones. Groups of other leads of the same time are read with it. The leads come from the codes of SCP-ECG (`5.6.3-9-1`) or ISO/IEEE 11073-10102 (`2:1`,
 //! scheme MDC), else from the meaning beside the code, else from the label of the channel.
 //!
 //! # Encodings
@@ -31,7 +31,7 @@ use std::io::Read;
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::{tags, uids};
 
-use super::date::{age_in_words, age_on, iso_8601, moment};
+use super::date::{Day, Order, age_in_words, age_on, clock, day, moment};
 use super::error::Place;
 use super::number::{Kind, Number};
 use super::recording::{
@@ -94,7 +94,13 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
         return Err(without_rhythm(&groups, &data_set, options, place));
     };
     let mut recording = group.read(options, place)?;
-    recording.notices.extend(others(group, &groups));
+    let joined = if options.lead_order.is_none() { simultaneous(group, &groups) } else { Vec::new() };
+    for group in &joined {
+        let more = group.read(options, place)?;
+        recording.leads.extend(more.leads);
+        recording.notices.extend(more.notices);
+    }
+    recording.notices.extend(others(group, &joined, &groups));
     recording.person = person(&data_set);
     Ok(recording)
 }
@@ -245,8 +251,10 @@ impl<'a> Channel<'a> {
         let correction = number(tags::CHANNEL_SENSITIVITY_CORRECTION_FACTOR).unwrap_or(1.0);
         let step = number(tags::CHANNEL_SENSITIVITY).map(|sensitivity| sensitivity * correction);
         let code = self.definition.first_item(tags::CHANNEL_SENSITIVITY_UNITS_SEQUENCE).unwrap_or_default();
-        let symbol = code.text(tags::CODE_VALUE).or_else(|| code.text(tags::CODE_MEANING)).unwrap_or_default();
-        let (step, unit) = match (step, Unit::from_symbol(&symbol), options.unit) {
+        let symbols = [code.text(tags::CODE_VALUE), code.text(tags::CODE_MEANING)];
+        let known = symbols.iter().flatten().find_map(|symbol| Unit::from_symbol(symbol));
+        let symbol = symbols.into_iter().flatten().next().unwrap_or_default();
+        let (step, unit) = match (step, known, options.unit) {
             (Some(step), _, _) if !step.is_normal() => {
                 return Err(place.damaged(at, format!("the channel sensitivity is {step} {symbol}")));
             }
@@ -436,6 +444,29 @@ fn rhythm<'g, 'a>(groups: &'g [Group<'a>], options: &ReadOptions) -> Option<&'g 
     })
 }
 
+/// The other groups that were recorded together with this one, with leads that are not in it: a file may have its leads
+/// in groups of three or six.
+fn simultaneous<'g, 'a>(first: &Group<'a>, groups: &'g [Group<'a>]) -> Vec<&'g Group<'a>> {
+    let time = |group: &Group<'_>| {
+        let offset = group.waveform.number(tags::MULTIPLEX_GROUP_TIME_OFFSET).unwrap_or(0.0);
+        (group.derived, group.samples, group.sampling_rate, offset)
+    };
+    let leads = |group: &Group<'_>| -> Vec<Lead> {
+        let assigned = group.channels.iter().filter_map(|channel| Assigned::from_label(&channel.name));
+        assigned.map(|assigned| assigned.lead).collect()
+    };
+    let mut known = leads(first);
+    let mut found = Vec::new();
+    for group in groups.iter().filter(|group| !group.is_averaged_beat() && time(group) == time(first)) {
+        let own = leads(group);
+        if !own.is_empty() && own.iter().all(|lead| !known.contains(lead)) {
+            known.extend(own);
+            found.push(group);
+        }
+    }
+    found
+}
+
 /// Why no group can be read.
 fn without_rhythm(
     groups: &[Group<'_>],
@@ -466,13 +497,16 @@ fn without_rhythm(
 }
 
 /// Which other groups of leads there are, apart from averaged beats.
-fn others(chosen: &Group<'_>, groups: &[Group<'_>]) -> Option<Notice> {
-    let other = |group: &&Group<'_>| group.number != chosen.number && group.leads() > 0 && !group.is_averaged_beat();
+fn others(chosen: &Group<'_>, joined: &[&Group<'_>], groups: &[Group<'_>]) -> Option<Notice> {
+    let is_read =
+        |group: &Group<'_>| group.number == chosen.number || joined.iter().any(|joined| joined.number == group.number);
+    let other = |group: &&Group<'_>| !is_read(group) && group.leads() > 0 && !group.is_averaged_beat();
     let others: Vec<String> = groups.iter().filter(other).map(Group::described).collect();
     (!others.is_empty()).then(|| Notice::File(format!("{} was read, not {}", chosen.described(), shortened(&others))))
 }
 
 fn person(data_set: &DataSet<'_>) -> Person {
+    let date = |tag: Tag| -> Option<Day> { day(&data_set.text(tag)?, Order::Unknown) };
     let recorded = [
         (tags::ACQUISITION_DATE_TIME, None),
         (tags::ACQUISITION_DATE, Some(tags::ACQUISITION_TIME)),
@@ -481,71 +515,25 @@ fn person(data_set: &DataSet<'_>) -> Person {
         (tags::STUDY_DATE, Some(tags::STUDY_TIME)),
     ];
     let recorded = recorded.into_iter().find_map(|(date_tag, time_tag)| {
-        let text = data_set.text(date_tag)?;
-        let day = date(&text)?;
+        let day = date(date_tag)?;
         let time = match time_tag {
-            Some(tag) => data_set.text(tag).and_then(|text| time(&text)),
-            None => text.get(8..).and_then(time),
+            Some(tag) => data_set.text(tag).and_then(|text| clock(&text)),
+            None => data_set.text(date_tag)?.get(8..).and_then(clock),
         };
         moment(day, time).map(|text| (day, text))
     });
-    let stated_age = data_set.text(tags::PATIENT_AGE).and_then(|text| age(&text));
-    let birth = || data_set.text(tags::PATIENT_BIRTH_DATE).and_then(|text| date(&text));
+    let stated_age = data_set.text(tags::PATIENT_AGE).and_then(|text| age_in_words(&text));
     Person {
         id: data_set.text(tags::PATIENT_ID).map(Cow::into_owned),
-        age: stated_age.or_else(|| age_on(birth()?, recorded.as_ref()?.0)),
+        age: stated_age.or_else(|| age_on(date(tags::PATIENT_BIRTH_DATE)?, recorded.as_ref()?.0)),
         sex: data_set.text(tags::PATIENT_SEX).and_then(|text| Sex::from_label(&text)),
         recorded_at: recorded.map(|(_, text)| text),
     }
 }
 
-/// An age: `045Y`, `006M`, `003W`, `010D`.
-fn age(text: &str) -> Option<f32> {
-    text.ends_with(['Y', 'M', 'W', 'D']).then(|| age_in_words(text))?
-}
-
-/// Year, month and day of `20020131` or, as before 1993, `2002.01.31`; what follows is ignored.
-fn date(text: &str) -> Option<(u32, u32, u32)> {
-    let digits: String = text.chars().filter(|c| *c != '.').take(8).collect();
-    let number = |from: usize, to: usize| whole_number(digits.get(from..to)?);
-    let day = (number(0, 4)?, number(4, 6)?, number(6, 8)?);
-    iso_8601(day.0, day.1, day.2, None).map(|_| day)
-}
-
-/// Hour, minute and second of `091000.000`, `0910` or `09:10:00`.
-fn time(text: &str) -> Option<(u32, u32, u32)> {
-    let digits: String = text.chars().filter(|c| *c != ':').take(6).collect();
-    let number = |from: usize| whole_number(digits.get(from..from + 2)?);
-    Some((number(0)?, number(2)?, number(4).unwrap_or(0)))
-}
-
-fn whole_number(digits: &str) -> Option<u32> {
-    digits.chars().all(|c| c.is_ascii_digit()).then(|| digits.parse().ok())?
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_and_times_in_old_and_new_spelling() {
-        assert_eq!(date("20020131"), Some((2002, 1, 31)));
-        assert_eq!(date("2002.01.31"), Some((2002, 1, 31)));
-        assert_eq!(date("20020131091000.0+0100"), Some((2002, 1, 31)));
-        assert_eq!(time("091000.125"), Some((9, 10, 0)));
-        assert_eq!(time("09:10:07"), Some((9, 10, 7)));
-        assert_eq!(time("0910"), Some((9, 10, 0)));
-        for wrong in ["", "2002", "20020231", "2002-1-31", "é20020131"] {
-            assert_eq!(date(wrong), None, "{wrong}");
-        }
-        assert_eq!(time("9h"), None);
-    }
-
-    #[test]
-    fn ages_have_a_unit() {
-        assert_eq!((age("045Y"), age("006M")), (Some(45.0), Some(0.5)));
-        assert_eq!((age("000Y"), age("045"), age("Y"), age("")), (None, None, None, None));
-    }
 
     #[test]
     fn codes_count_only_in_their_scheme() {

@@ -18,8 +18,12 @@
 //! - Sex, birth date and the code of the person are taken where the field has the form of EDF+; in the form before that,
 //!   a free text, it may be the name and is not taken. Two-digit years are 1985 to 2084, unless EDF+ states all four.
 
-use super::date::{age_on, iso_8601, moment, month_by_name};
+use super::binary::decoded;
+use super::date::Order::DayFirst;
+use super::date::{self, Day, age_on, clock, moment};
 use super::error::Place;
+use super::matrix::into_millivolt;
+use super::number::Kind;
 use super::recording::{Assigned, Calibration, Recording, assign_leads, bounded, shortened};
 use super::{Format, FormatError, ReadOptions, Source, Unit};
 use crate::ecg::{Lead, Notice, Person, Sex};
@@ -43,7 +47,7 @@ fn recognises(source: &Source<'_>) -> bool {
 /// A field of the header without the spaces that fill it.
 fn text(bytes: &[u8], at: usize, length: usize) -> String {
     let field = bytes.get(at..at.saturating_add(length)).unwrap_or_default();
-    String::from_utf8_lossy(field).trim_matches([' ', '\0']).to_owned()
+    decoded(field).trim_matches([' ', '\0']).to_owned()
 }
 
 fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatError> {
@@ -67,10 +71,16 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     let samples = (records.len() as u64).saturating_mul(samples_per_record as u64);
     let (kept, notice) = bounded(samples, selected.len() as u64, recording.sampling_rate);
     recording.notices.extend(notice);
+    let without_unit = options.unit.is_none() && selected.iter().all(|(_, signal)| signal.unit.is_empty());
+    let otherwise = without_unit.then_some(Unit::Millivolt);
     for (lead, signal) in selected {
-        let calibration = signal.calibration(lead.lead, options, place)?;
+        let calibration = signal.calibration(lead.lead, otherwise, options, place)?;
         let samples = file.numbers(signal, records.clone()).take(kept as usize);
         recording.leads.push(lead.with(samples.map(|number| calibration.millivolt(number)).collect()));
+    }
+    if without_unit {
+        // What was taken as millivolt is scaled by the height of the QRS complexes.
+        into_millivolt(&mut recording, Kind::Float, None);
     }
     Ok(recording)
 }
@@ -117,14 +127,21 @@ impl Signal {
         matches!(self.label.as_str(), "EDF Annotations" | "BDF Annotations")
     }
 
-    fn calibration(&self, lead: Lead, options: &ReadOptions, place: Place<'_>) -> Result<Calibration, FormatError> {
+    /// The calibration of the file, with the unit `otherwise` where neither it nor the user states one.
+    fn calibration(
+        &self,
+        lead: Lead,
+        otherwise: Option<Unit>,
+        options: &ReadOptions,
+        place: Place<'_>,
+    ) -> Result<Calibration, FormatError> {
         let at = || format!("signal {}, lead {lead}", self.number);
-        let Some(unit) = Unit::from_symbol(&self.unit).or(options.unit) else {
+        let Some(unit) = Unit::from_symbol(&self.unit).or(options.unit).or(otherwise) else {
             let feature = format!("the unit {:?}", self.unit);
             return Err(place.unsupported(at(), feature, "state the unit, such as mV or uV"));
         };
         let range = |what: &str, [low, high]: &[String; 2]| {
-            let number = |text: &str| text.parse().ok().filter(|number: &f64| number.is_finite());
+            let number = |text: &str| decimal(text).filter(|number| number.is_finite());
             let range = number(low).zip(number(high)).filter(|(low, high)| low != high);
             range.ok_or_else(|| place.damaged(at(), format!("its {what} range is {low:?} to {high:?}")))
         };
@@ -177,11 +194,8 @@ impl<'a> File<'a> {
             return Err(wrong_size());
         }
         let (duration, wrong_duration) = field(244, 8, "duration of a data record");
-        let record_duration = duration
-            .parse()
-            .ok()
-            .filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
-            .ok_or_else(wrong_duration)?;
+        let record_duration =
+            decimal(&duration).filter(|seconds| seconds.is_finite() && *seconds >= 0.0).ok_or_else(wrong_duration)?;
         let signals = signals(bytes, count, place)?;
         let record_samples = signals.last().map_or(0, |signal| signal.offset + signal.samples);
         if record_duration == 0.0 || record_samples == 0 {
@@ -277,18 +291,16 @@ impl<'a> File<'a> {
         let recording = text(self.bytes, 88, 80);
         let started = text(self.bytes, 168, 8);
         // EDF+: the day with all four digits of the year, where it is known.
-        let day = recording.strip_prefix("Startdate ").and_then(|rest| date_with_month_name(rest.split(' ').next()?));
-        let day = day.or_else(|| {
-            let (day, month, year) = three_numbers(&started)?;
-            let year = if year >= 85 { 1900 + year } else { 2000 + year };
-            iso_8601(year, month, day, None).map(|_| (year, month, day))
-        });
-        let clock = three_numbers(&text(self.bytes, 176, 8));
-        let recorded_at = day.and_then(|day| moment(day, clock));
+        let four_digits =
+            recording.strip_prefix("Startdate ").and_then(|rest| date::day(rest.split(' ').next()?, DayFirst));
+        let day = four_digits.or_else(|| day_of_this_century(&started));
+        // The separators differ between programs.
+        let time = text(self.bytes, 176, 8).replace(|c: char| !c.is_ascii_digit(), ":");
+        let recorded_at = day.and_then(|day| moment(day, clock(&time)));
         let mut person = Person { recorded_at, ..Person::default() };
         let mut fields = patient.split(' ');
         let (Some(code), Some(sex), Some(birth)) = (fields.next(), fields.next(), fields.next()) else { return person };
-        let birth_day = date_with_month_name(birth);
+        let birth_day = date::day(birth, DayFirst);
         if !matches!(sex, "F" | "M" | "X") || (birth_day.is_none() && birth != "X") {
             return person;
         }
@@ -297,6 +309,18 @@ impl<'a> File<'a> {
         person.age = birth_day.zip(day).and_then(|(birth, day)| age_on(birth, day));
         person
     }
+}
+
+/// A number, with a decimal comma where the program was told so against the format.
+fn decimal(text: &str) -> Option<f64> {
+    text.replace(',', ".").parse().ok()
+}
+
+/// The day of `02.08.84`, with whatever separators.
+fn day_of_this_century(text: &str) -> Option<Day> {
+    let (start, year) = text.split_at_checked(text.len().checked_sub(2)?)?;
+    let century = if year.parse::<u32>().ok()? >= 85 { "19" } else { "20" };
+    date::day(&format!("{start}{century}{year}"), DayFirst)
 }
 
 /// A number in two's complement, the least significant byte first.
@@ -336,20 +360,6 @@ fn signals(bytes: &[u8], count: usize, place: Place<'_>) -> Result<Vec<Signal>, 
     Ok(signals)
 }
 
-/// `02.08.84`: the separators differ between programs.
-fn three_numbers(text: &str) -> Option<(u32, u32, u32)> {
-    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(|digits| digits.parse::<u32>().ok());
-    Some((numbers.next()??, numbers.next()??, numbers.next()??))
-}
-
-/// Year, month and day of `02-AUG-1951`.
-fn date_with_month_name(text: &str) -> Option<(u32, u32, u32)> {
-    let mut parts = text.split('-');
-    let (day, name, year) = (parts.next()?.parse().ok()?, parts.next()?, parts.next()?.parse().ok()?);
-    let month = month_by_name(name)?;
-    iso_8601(year, month, day, None).map(|_| (year, month, day))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -376,13 +386,12 @@ mod tests {
     }
 
     #[test]
-    fn dates_of_edf_and_edf_plus() {
-        assert_eq!(date_with_month_name("02-AUG-1951"), Some((1951, 8, 2)));
-        for wrong in ["X", "02-AUGUST-1951", "31-FEB-1951", "02-08-1951", ""] {
-            assert_eq!(date_with_month_name(wrong), None, "{wrong}");
+    fn years_of_two_digits() {
+        for (text, expected) in [("02.08.84", (2084, 8, 2)), ("31-12-85", (1985, 12, 31)), ("02/08/19", (2019, 8, 2))] {
+            assert_eq!(day_of_this_century(text), Some(expected), "{text}");
         }
-        assert_eq!(three_numbers("02.08.84"), Some((2, 8, 84)));
-        assert_eq!(three_numbers("23:59:07"), Some((23, 59, 7)));
-        assert_eq!(three_numbers("02.08.yy"), None);
+        for wrong in ["02.08.yy", "31.02.20", "", "é"] {
+            assert_eq!(day_of_this_century(wrong), None, "{wrong}");
+        }
     }
 }

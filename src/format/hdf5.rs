@@ -54,9 +54,7 @@ fn recognises(source: &Source<'_>) -> bool {
 
 fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatError> {
     let place = Place { file: source.name, format: NAME };
-    let file =
-        File::from_bytes(source.bytes.to_vec()).map_err(|error| place.damaged("the beginning", error.to_string()))?;
-    check_length(&file, source.bytes.len() as u64, place)?;
+    let file = open(source.bytes, place)?;
     let found = Found::new(&file, source.bytes.len() as u64, place)?;
     if Axes::of_several(&found.shape).is_some() {
         return Err(place.several(found.shape.first().copied().unwrap_or(0)));
@@ -73,6 +71,34 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
         _ => None,
     };
     Ok(recording)
+}
+
+/// Opens a file, which may begin with a block for other use.
+pub(super) fn open(bytes: &[u8], place: Place<'_>) -> Result<File, FormatError> {
+    let file = File::from_bytes(bytes.to_vec()).map_err(|error| place.damaged("the beginning", error.to_string()))?;
+    check_length(&file, bytes.len() as u64, place)?;
+    Ok(file)
+}
+
+/// The numbers of a dataset.
+pub(super) struct Numbers {
+    pub shape: Vec<u64>,
+    pub number: Number,
+    pub bytes: Vec<u8>,
+}
+
+impl Numbers {
+    /// Reads a dataset that may unpack to so many bytes; `None` where it holds no real numbers.
+    pub fn read(name: &str, dataset: Dataset, allowed: u64, place: Place<'_>) -> Result<Option<Numbers>, FormatError> {
+        if !dataset.datatype().is_ok_and(|datatype| number(&datatype).is_some()) {
+            return Ok(None);
+        }
+        let found = Found::check(name, dataset, allowed, place)?;
+        found.check_size(&found.shape, place)?;
+        found.check_storage(place)?;
+        let bytes = found.dataset.read_raw().map_err(|error| found.refused(error, place))?;
+        Ok(Some(Numbers { shape: found.shape, number: found.number, bytes }))
+    }
 }
 
 /// A file of several ECGs.

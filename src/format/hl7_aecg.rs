@@ -102,9 +102,9 @@ fn rate(sequence: Node<'_, '_>, place: Place<'_>) -> Result<Option<f64>, FormatE
     let Some(increment) = child(sequence, &["value", "increment"]) else { return Ok(None) };
     let (value, unit) = quantity(increment, place)?;
     let in_a_second = match unit.map(str::trim) {
-        Some("s") => 1.0,
-        Some("ms") => 1e3,
-        Some("us") => 1e6,
+        Some("s" | "sec") => 1.0,
+        Some("ms" | "msec") => 1e3,
+        Some("us" | "usec" | "\u{b5}s" | "\u{3bc}s") => 1e6,
         Some("ns") => 1e9,
         unit => {
             let feature = format!("an increment of time in {:?}", unit.unwrap_or_default());
@@ -126,51 +126,35 @@ fn samples(
     let missing = |what: &str| place.damaged(xml::line(sequence), format!("a lead has no {what}"));
     let digits = child(sequence, &["value", "digits"]).ok_or_else(|| missing("digits"))?;
     let scale = child(sequence, &["value", "scale"]).ok_or_else(|| missing("scale"))?;
-    let (mut step, symbol) = quantity(scale, place)?;
+    let (step, symbol) = quantity(scale, place)?;
     if step == 0.0 {
         return Err(place.damaged(xml::line(scale), "the scale of a lead is 0"));
     }
-    let (unit, factor) = in_known_unit(scale, symbol, options, notices, place)?;
-    step *= factor;
+    let unit = xml::unit(scale, symbol, options, notices, place)?;
     let zero = match child(sequence, &["value", "origin"]) {
         None => 0.0,
         Some(origin) => {
             let (value, symbol) = quantity(origin, place)?;
-            let (origin_unit, factor) =
-                in_known_unit(origin, symbol.or(scale.attribute("unit")), options, notices, place)?;
-            -(value * factor * origin_unit.in_millivolt()) / (step * unit.in_millivolt())
+            let origin_unit = xml::unit(origin, symbol.or(scale.attribute("unit")), options, notices, place)?;
+            -(value * origin_unit.in_millivolt()) / (step * unit.in_millivolt())
         }
     };
     let calibration = Calibration::of_steps(zero, step, unit, options);
     xml::samples(digits, |digit| calibration.millivolt(digit), place)
 }
 
-/// The unit of a quantity and how many of it one is: a nanovolt has no name of its own here.
-fn in_known_unit(
-    node: Node<'_, '_>,
-    symbol: Option<&str>,
-    options: &ReadOptions,
-    notices: &mut Vec<Notice>,
-    place: Place<'_>,
-) -> Result<(super::Unit, f64), FormatError> {
-    match symbol.map(str::trim) {
-        Some("nV") if options.unit.is_none() => Ok((super::Unit::Microvolt, 1e-3)),
-        symbol => Ok((xml::unit(node, symbol, options, notices, place)?, 1.0)),
-    }
-}
-
 fn person(root: Node<'_, '_>, series: Node<'_, '_>) -> Person {
     let value = |node: Node<'_, '_>, path: &[&str]| child(node, path)?.attribute("value").map(str::to_owned);
     let time = |node| ["low", "center", "high"].iter().find_map(|point| value(node, &["effectiveTime", point]));
     let recorded_at = time(series).or_else(|| time(root)).or_else(|| value(root, &["effectiveTime"]));
-    let recorded_at = recorded_at.and_then(|time| xml::timestamp(&time));
+    let recorded_at = recorded_at.and_then(|time| date::timestamp(&time));
     let subject = descendant(root, "trialSubject");
     let extension = |node: Node<'_, '_>| {
         let id = child(node, &["id"])?.attribute("extension")?.trim();
         (!id.is_empty()).then(|| id.to_owned())
     };
     let identity = |name| subject.and_then(|subject| descendant(subject, name));
-    let birth = identity("birthTime").and_then(|time| xml::timestamp(time.attribute("value")?));
+    let birth = identity("birthTime").and_then(|time| date::timestamp(time.attribute("value")?));
     let sex = identity("administrativeGenderCode").and_then(|sex| Sex::from_label(sex.attribute("code")?));
     let from_birth = || age_between(birth.as_deref()?, recorded_at.as_deref()?);
     Person {

@@ -12,14 +12,18 @@
 //! # Encodings
 //! The [published description](https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf) (The MathWorks, *MAT-File
 //! Format*): version 4 and version 5, with and without compression (`-v6`, `-v7`), in both byte orders, all real numeric
-//! classes. Version 7.3, which is HDF5, cell arrays, sparse and complex matrices are not read.
+//! classes. Version 7.3 (`-v7.3`) is HDF5 behind a block of 512 bytes, with the axes in the opposite order, structs as
+//! groups and the class of each variable in an attribute. Cell arrays, sparse and complex matrices are not read.
 
 use std::io::Read;
 
 use flate2::read::ZlibDecoder;
+use hdf5_pure::{AttrValue, Group};
 
-use super::date::{self};
+use super::archive;
+use super::date;
 use super::error::Place;
+use super::hdf5::{self, Numbers};
 use super::matrix::{self, Axes, Stated};
 use super::number::{Kind, Number};
 use super::recording::{Recording, shortened};
@@ -40,6 +44,9 @@ const ALWAYS_UNPACKED: usize = 1 << 20;
 /// Structs in structs are looked into as deep as this.
 const MAXIMUM_DEPTH: u32 = 3;
 
+/// Of a file of version 7.3 with more variables, no others are looked at.
+const MOST_VARIABLES: usize = 256;
+
 fn recognises(source: &Source<'_>) -> bool {
     Version::of(source.bytes).is_some()
 }
@@ -50,9 +57,8 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     match Version::of(source.bytes) {
         Some(Version::Four { big_endian }) => read_version_4(source.bytes, big_endian, &mut found)?,
         Some(Version::Five { big_endian }) => read_version_5(source.bytes, big_endian, &mut found)?,
-        Some(Version::Hdf5) | None => {
-            return Err(place.unsupported("the beginning", "version 7.3 (HDF5)", "save it in MATLAB with -v7"));
-        }
+        Some(Version::Hdf5) => read_version_7_3(source.bytes, &mut found)?,
+        None => {}
     }
     found.into_recording()
 }
@@ -277,6 +283,54 @@ fn word(bytes: &[u8], at: usize, big_endian: bool) -> Option<u32> {
     Some(if big_endian { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) })
 }
 
+fn read_version_7_3(bytes: &[u8], found: &mut Found<'_>) -> Result<(), FormatError> {
+    let file = hdf5::open(bytes, found.place)?;
+    let mut budget = Budget { variables: MOST_VARIABLES, bytes: archive::allowed(bytes.len() as u64) };
+    visit_group(&file.root(), 0, &mut budget, found)
+}
+
+/// What may still be read of a file of version 7.3.
+struct Budget {
+    variables: usize,
+    bytes: u64,
+}
+
+/// Looks at the variables of a file of version 7.3, or at the fields of a struct in it.
+fn visit_group(group: &Group, depth: u32, budget: &mut Budget, found: &mut Found<'_>) -> Result<(), FormatError> {
+    let place = found.place;
+    let damaged = |error: hdf5_pure::Error| place.damaged("the list of its variables", error.to_string());
+    for name in group.datasets().map_err(damaged)? {
+        let Some(left) = budget.variables.checked_sub(1) else { return Ok(()) };
+        budget.variables = left;
+        let dataset = group.dataset(&name).map_err(damaged)?;
+        let attributes = dataset.attrs().unwrap_or_default();
+        // An empty matrix is stored as its shape; of cells and other objects there are only references.
+        if attributes.contains_key("MATLAB_empty") {
+            continue;
+        }
+        let is_text = attributes.get("MATLAB_class").and_then(AttrValue::as_str) == Some("char");
+        let Some(numbers) = Numbers::read(&name, dataset, budget.bytes, place)? else { continue };
+        budget.bytes = budget.bytes.saturating_sub(numbers.bytes.len() as u64);
+        let Numbers { mut shape, number, bytes } = numbers;
+        shape.reverse();
+        let content = match is_text {
+            true => Content::Text(text(number, &bytes)),
+            false => Content::Numbers { number, bytes: &bytes },
+        };
+        found.visit(Variable { name: &name, shape, content })?;
+    }
+    if depth == MAXIMUM_DEPTH {
+        return Ok(());
+    }
+    // `#refs#` and `#subsystem#` hold what cells and objects refer to.
+    for name in group.groups().map_err(damaged)?.into_iter().filter(|name| !name.starts_with('#')) {
+        let Some(left) = budget.variables.checked_sub(1) else { return Ok(()) };
+        budget.variables = left;
+        visit_group(&group.group(&name).map_err(damaged)?, depth + 1, budget, found)?;
+    }
+    Ok(())
+}
+
 /// One data element of version 5: its type and its bytes.
 struct Element<'a> {
     kind: u32,
@@ -448,6 +502,7 @@ mod tests {
     use crate::format::NoCompanions;
     use crate::format::testing::{damaged, stored, synthetic};
     use flate2::{Compression, write::ZlibEncoder};
+    use hdf5_pure::{DatasetBuilder, FileBuilder};
     use proptest::prelude::*;
     use std::io::Write;
 
@@ -631,6 +686,61 @@ mod tests {
         }
     }
 
+    /// A file of version 7.3 with these variables and the header of 128 bytes before it.
+    fn version_7_3(fill: impl FnOnce(&mut FileBuilder)) -> Vec<u8> {
+        let mut builder = FileBuilder::new();
+        builder.with_userblock(512);
+        fill(&mut builder);
+        let mut file = builder.finish().unwrap();
+        file[..HEADER_SIZE].fill(b' ');
+        file[..19].copy_from_slice(b"MATLAB 7.3 MAT-file");
+        file[124..HEADER_SIZE].copy_from_slice(&[0, 2, b'I', b'M']);
+        file
+    }
+
+    fn characters(dataset: &mut DatasetBuilder, text: &str) {
+        let codes: Vec<u16> = text.encode_utf16().collect();
+        dataset.with_u16_data(&codes).with_shape(&[codes.len() as u64, 1]);
+        dataset.set_attr("MATLAB_class", AttrValue::AsciiString("char".to_owned()));
+    }
+
+    #[test]
+    fn version_7_3_is_read_back() {
+        // 600 rows of 12 columns lie in the order of the columns, with the lengths turned round.
+        let samples = leads(600);
+        let file = version_7_3(|builder| {
+            let matrix = builder.create_dataset("val");
+            matrix.with_f64_data(&samples).with_shape(&[12, 600]).with_chunks(&[12, 200]).with_deflate(6);
+            matrix.set_attr("MATLAB_class", AttrValue::AsciiString("double".to_owned()));
+            builder.create_dataset("fs").with_f64_data(&[400.0]).with_shape(&[1, 1]);
+            characters(builder.create_dataset("unit"), "mV");
+            let empty = builder.create_dataset("comment");
+            empty.with_u64_data(&[0, 0]).set_attr("MATLAB_empty", AttrValue::U8(1));
+        });
+        let ecg = read_file(&file).unwrap();
+        assert_eq!((ecg.sampling_rate(), ecg.samples()), (400.0, 600));
+        assert!(ecg.leads().iter().map(|(_, samples)| samples).eq(&synthetic(600)));
+        assert_eq!(ecg.notices, [Notice::LeadOrderAssumed(Lead::ALL.to_vec())]);
+    }
+
+    #[test]
+    fn structs_of_version_7_3_are_groups() {
+        let samples = leads(600);
+        let file = version_7_3(|builder| {
+            let mut fields = builder.create_group("ECG");
+            fields.create_dataset("data").with_f64_data(&samples).with_shape(&[12, 600]);
+            fields.create_dataset("age").with_f64_data(&[63.0]).with_shape(&[1, 1]);
+            characters(fields.create_dataset("sex"), "Female");
+            builder.add_group(fields.finish());
+            let mut references = builder.create_group("#refs#");
+            references.create_dataset("val").with_f64_data(&[0.0; 12 * 600]).with_shape(&[12, 600]);
+            builder.add_group(references.finish());
+        });
+        let ecg = read_file(&file).unwrap();
+        assert_eq!((ecg.person.age, ecg.person.sex), (Some(63.0), Some(Sex::Female)));
+        assert!(ecg.leads().iter().map(|(_, samples)| samples).eq(&synthetic(600)));
+    }
+
     #[test]
     fn the_matrix_is_chosen_by_name_then_by_place() {
         let writer = WRITERS[0];
@@ -657,7 +767,8 @@ mod tests {
         let mut garbled = writer.file(true, std::slice::from_ref(&matrix));
         garbled[136..200].fill(0xff);
         for (file, code, expected) in [
-            (b"MATLAB 7.3 MAT-file, HDF5".to_vec(), "unsupported", "save it in MATLAB with -v7"),
+            (b"MATLAB 7.3 MAT-file, HDF5".to_vec(), "damaged", "the beginning"),
+            (version_7_3(|_| {}), "not-an-ecg", "no matrix of real numbers"),
             (writer.file(false, &[small]), "too-few-leads", "the shape [3, 5]"),
             (writer.file(false, &[complex]), "not-an-ecg", "no matrix of real numbers"),
             (writer.file(false, &[rate, matrix]), "sampling-rate", "-1 Hz"),
@@ -677,6 +788,9 @@ mod tests {
             damaged(WRITERS[0].file(false, &[WRITERS[0].matrix("ecg", 6, (50, 12), 3, &steps(50))])),
             damaged(WRITERS[1].file(true, &[WRITERS[1].structure("s", &[("ecg", WRITERS[1].matrix("", 6, (50, 12), 3, &steps(50)))])])),
             damaged(WRITERS[0].version_4("ecg", 3, 50, 12, &steps(50))),
+            damaged(version_7_3(|builder| {
+                builder.create_dataset("ecg").with_f64_data(&leads(50)).with_shape(&[12, 50]);
+            })),
         ]) {
             if let Err(error) = read_file(&file) {
                 prop_assert!(!error.to_string().is_empty());

@@ -13,7 +13,7 @@
 //! | [Schiller](schiller) | `.xml` of SEMA | unit, rate, leads and person |
 //! | [HDF5](hdf5) | `.h5`, `.hdf5` | [SPH](hdf5::sph) and [CODE-15 %](hdf5::code15) by their publications, else nothing |
 //! | [NumPy](npy) | `.npy` | nothing: unit, rate and lead order are assumed or stated |
-//! | [MATLAB](matlab) | `.mat` of versions 4 to 7 | a matrix; sometimes rate, unit, age and sex in other variables |
+//! | [MATLAB](matlab) | `.mat` of versions 4 to 7.3 | a matrix; sometimes rate, unit, age and sex in other variables |
 //! | [text tables](text) | `.csv`, `.tsv`, `.txt` | what the names of the columns and the lines before the table say |
 //!
 //! [`read`] takes the bytes of a file and recognises the format by the content, never by the name alone. A recording
@@ -39,7 +39,8 @@
 //! recording the first 30 minutes are read (and at most 2²⁵ samples of all leads together), which is said in a notice;
 //! a WFDB signal file is not even loaded beyond that. Other files may have up to 512 MiB.
 //! What is compressed may become 16 MiB, and beyond that a hundred times as long (zip, gzip, HDF5); FLAC 4 MiB and 128
-//! times as long.
+//! times as long. The fuzz targets hold every reader to 20 bytes of memory for each byte of the file, or of what may be
+//! unpacked from it.
 //!
 //! # Adding a format
 //! A format is one file with a `FORMAT` (its names, how its content is recognised, how it is read into a `Recording`)

@@ -13,7 +13,7 @@
 
 use roxmltree::Node;
 
-use super::date::{self, age_between, moment};
+use super::date::{self, Order, age_between};
 use super::error::Place;
 use super::recording::{Calibration, Recording};
 use super::xml::{self, Channel, child, children, number_at, text_at};
@@ -113,6 +113,7 @@ fn check_sum(bytes: &[u8]) -> u32 {
 fn person(root: Node<'_, '_>) -> Person {
     let patient = |name| text_at(root, &["PatientDemographics", name]);
     let test = |name| text_at(root, &["TestDemographics", name]);
+    let date = |day: &str, time: Option<&str>| date::date_and_time(day, time, Order::MonthFirst);
     let recorded_at = test("AcquisitionDate").and_then(|day| date(&day, test("AcquisitionTime").as_deref()));
     let stated = || {
         let years = patient("PatientAge")?.parse().ok()?;
@@ -125,17 +126,6 @@ fn person(root: Node<'_, '_>) -> Person {
         sex: patient("Gender").and_then(|sex| Sex::from_label(&sex)),
         recorded_at,
     }
-}
-
-/// `03-25-1996` and `11:18:00` as ISO 8601.
-fn date(date: &str, time: Option<&str>) -> Option<String> {
-    let numbers = |text: &str| -> Option<[u32; 3]> {
-        let parts: Option<Vec<u32>> = text.split(['-', '/', ':']).map(|part| part.trim().parse().ok()).collect();
-        parts?.try_into().ok()
-    };
-    let [month, day, year] = numbers(date)?;
-    let time = time.and_then(numbers).map(|[hour, minute, second]| (hour, minute, second));
-    moment((year, month, day), time)
 }
 
 #[cfg(test)]
@@ -233,6 +223,8 @@ mod tests {
             ("<PatientAge>58</PatientAge><AgeUnits>YEARS</AgeUnits>", 58.0),
             ("<PatientAge>18</PatientAge><AgeUnits>MONTHS</AgeUnits><DateofBirth>01-01-1950</DateofBirth>", 1.5),
             ("<PatientAge>58</PatientAge>", 58.0),
+            ("<PatientAge>58</PatientAge><AgeUnits>Jahre</AgeUnits>", 58.0),
+            ("<PatientAge>0</PatientAge><DateofBirth>1981-01-01</DateofBirth>", 39.0),
             ("<PatientAge>0</PatientAge><DateofBirth>01-01-1981</DateofBirth>", 39.0),
             ("<PatientAge>old</PatientAge><DateofBirth>01-01-1981</DateofBirth>", 39.0),
         ] {

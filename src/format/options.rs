@@ -25,6 +25,7 @@ pub enum Unit {
     Volt,
     Millivolt,
     Microvolt,
+    Nanovolt,
     /// Steps of the analogue-to-digital converter.
     AdcCounts {
         /// The gain: so many steps are one millivolt.
@@ -33,13 +34,19 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// The unit that a file names: `mV`, `uV`, `V`, `microvolt`; `None` for anything that is not a voltage.
+    /// The unit that a file names: `mV`, `uV`, `V`, `nV`, `microvolt`, `MDC_DIM_MICRO_VOLT`; `None` for anything that is not
+    /// a voltage.
     pub fn from_symbol(symbol: &str) -> Option<Unit> {
-        match symbol.trim().to_lowercase().as_str() {
+        let symbol = symbol.trim().trim_end_matches('.').to_lowercase();
+        let symbol = symbol.strip_prefix("mdc_dim_").map_or(symbol.clone(), |name| name.replace('_', ""));
+        match symbol.as_str() {
             "v" | "volt" | "volts" => Some(Unit::Volt),
-            "mv" | "millivolt" | "millivolts" => Some(Unit::Millivolt),
-            // The micro sign (U+00B5) and the Greek letter mu (U+03BC) look alike.
-            "uv" | "\u{b5}v" | "\u{3bc}v" | "microvolt" | "microvolts" => Some(Unit::Microvolt),
+            "mv" | "mvolt" | "millivolt" | "millivolts" => Some(Unit::Millivolt),
+            // The micro sign (U+00B5) and the Greek letter mu (U+03BC) look alike; before the former there is a second
+            // character where UTF-8 was taken for Latin-1.
+            "uv" | "\u{b5}v" | "\u{3bc}v" | "\u{e2}\u{b5}v" | "mcv" | "uvolt" | "\u{b5}volt" | "microvolt"
+            | "microvolts" => Some(Unit::Microvolt),
+            "nv" | "nanovolt" | "nanovolts" => Some(Unit::Nanovolt),
             _ => None,
         }
     }
@@ -49,7 +56,8 @@ impl Unit {
         match self {
             Unit::Volt => 1000.0,
             Unit::Millivolt => 1.0,
-            Unit::Microvolt => 0.001,
+            Unit::Microvolt => 1e-3,
+            Unit::Nanovolt => 1e-6,
             Unit::AdcCounts { per_millivolt } => 1.0 / per_millivolt,
         }
     }
@@ -61,6 +69,7 @@ impl fmt::Display for Unit {
             Unit::Volt => f.write_str("V"),
             Unit::Millivolt => f.write_str("mV"),
             Unit::Microvolt => f.write_str("µV"),
+            Unit::Nanovolt => f.write_str("nV"),
             Unit::AdcCounts { per_millivolt } => write!(f, "{per_millivolt}/mV"),
         }
     }
@@ -68,13 +77,13 @@ impl fmt::Display for Unit {
 
 /// A text that is not a [`Unit`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a unit: write V, mV, uV, or the number of steps in a millivolt such as 200/mV")]
+#[error("{0:?} is not a unit: write V, mV, uV, nV, or the number of steps in a millivolt such as 200/mV")]
 pub struct UnitError(String);
 
 impl FromStr for Unit {
     type Err = UnitError;
 
-    /// Reads `V`, `mV`, `uV`, `µV`, or the gain of a converter such as `200/mV`.
+    /// Reads `V`, `mV`, `uV`, `µV`, `nV`, or the gain of a converter such as `200/mV`.
     fn from_str(text: &str) -> Result<Unit, UnitError> {
         let gain = || {
             let (count, unit) = text.split_once('/')?;
@@ -92,10 +101,14 @@ mod tests {
 
     #[test]
     fn units_are_read_as_they_are_written() {
-        for unit in [Unit::Volt, Unit::Millivolt, Unit::Microvolt, Unit::AdcCounts { per_millivolt: 204.8 }] {
+        for unit in
+            [Unit::Volt, Unit::Millivolt, Unit::Microvolt, Unit::Nanovolt, Unit::AdcCounts { per_millivolt: 204.8 }]
+        {
             assert_eq!(unit.to_string().parse(), Ok(unit));
         }
-        assert_eq!("uv".parse(), Ok(Unit::Microvolt));
+        for spelling in ["uv", "\u{3bc}V", "\u{c2}\u{b5}V", "MICROVOLTS", "MDC_DIM_MICRO_VOLT", " uV. "] {
+            assert_eq!(spelling.parse(), Ok(Unit::Microvolt), "{spelling}");
+        }
         for wrong in ["", "mmHg", "0/mV", "-5/mV", "NaN/mV", "200/uV", "inf/mV"] {
             assert!(wrong.parse::<Unit>().is_err(), "{wrong}");
         }

@@ -20,7 +20,7 @@
 
 use roxmltree::Node;
 
-use super::date::{self, age_between};
+use super::date::{self, Order, age_between};
 use super::error::Place;
 use super::recording::{Assigned, Calibration, Recording};
 use super::xml::{self, Channel, child, descendant, number, text_at};
@@ -152,10 +152,11 @@ fn is_compressed(waveforms: Node<'_, '_>) -> Result<bool, String> {
     if waveforms.attribute("compressflag").is_some_and(|flag| flag.eq_ignore_ascii_case("false")) {
         return Ok(false);
     }
-    match waveforms.attribute("compressmethod").or(waveforms.attribute("compression")) {
-        Some("XLI") => Ok(true),
-        None | Some("" | "Uncompressed" | "None") => Ok(false),
-        Some(other) => Err(format!("the compression {other:?}")),
+    let method = waveforms.attribute("compressmethod").or(waveforms.attribute("compression")).unwrap_or_default();
+    match method.trim().to_ascii_lowercase().as_str() {
+        "xli" => Ok(true),
+        "" | "uncompressed" | "none" => Ok(false),
+        _ => Err(format!("the compression {method:?}")),
     }
 }
 
@@ -392,15 +393,19 @@ fn person(root: Node<'_, '_>) -> Person {
     let patient = |path: &[&str]| text_at(child(root, &["patient", "generalpatientdata"])?, path);
     let acquisition = child(root, &["dataacquisition"]);
     let when = |name| acquisition.and_then(|acquisition| acquisition.attribute(name));
-    let recorded_at = when("date").and_then(|date| xml::date_and_time(date, when("time")));
+    let recorded_at = when("date").and_then(|date| date::date_and_time(date, when("time"), Order::Unknown));
     let stated = || {
         ["years", "months", "weeks", "days"].into_iter().find_map(|unit| {
             let age = patient(&["age", unit])?.parse().ok()?;
             date::age(age, unit)
         })
     };
-    let from_birth =
-        || age_between(&xml::date_and_time(&patient(&["age", "dateofbirth"])?, None)?, recorded_at.as_deref()?);
+    let from_birth = || {
+        age_between(
+            &date::date_and_time(&patient(&["age", "dateofbirth"])?, None, Order::Unknown)?,
+            recorded_at.as_deref()?,
+        )
+    };
     Person {
         id: patient(&["patientid"]),
         age: stated().or_else(from_birth),

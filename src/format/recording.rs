@@ -190,8 +190,11 @@ pub(super) fn assign_leads(
         )));
     }
     let notice = (!ignored.is_empty()).then(|| {
-        let (what, verb) = if ignored.len() == 1 { ("signal", "is no lead") } else { ("signals", "are no leads") };
-        Notice::File(format!("the {what} {} {verb} of a 12-lead ECG and were not read", shortened(&ignored)))
+        let names = shortened(&ignored);
+        Notice::File(match ignored.len() {
+            1 => format!("the signal {names} is no lead of a 12-lead ECG and was not read"),
+            _ => format!("the signals {names} are no leads of a 12-lead ECG and were not read"),
+        })
     });
     Ok((assigned, notice.into_iter().collect()))
 }

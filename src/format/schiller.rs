@@ -11,7 +11,7 @@
 
 use roxmltree::Node;
 
-use super::date::age_between;
+use super::date::{self, Order, age_between};
 use super::error::Place;
 use super::recording::{Calibration, Recording};
 use super::xml::{self, Channel, child, children, is, number_at, text_at};
@@ -103,8 +103,9 @@ fn samples(channel: Node<'_, '_>, calibration: Calibration, place: Place<'_>) ->
 fn person(root: Node<'_, '_>) -> Person {
     let patient = |name| text_at(root, &["patdata", name]);
     let start = |name| text_at(root, &["examdescript", "startdatetime", name]);
-    let recorded_at = start("date").and_then(|date| xml::date_and_time(&date, start("time").as_deref()));
-    let birth = patient("birthdate").and_then(|date| xml::date_and_time(&date, None));
+    let recorded_at =
+        start("date").and_then(|date| date::date_and_time(&date, start("time").as_deref(), Order::Unknown));
+    let birth = patient("birthdate").and_then(|date| date::date_and_time(&date, None, Order::Unknown));
     let age = || age_between(birth.as_deref()?, recorded_at.as_deref()?);
     Person { id: patient("id"), age: age(), sex: patient("gender").and_then(|sex| Sex::from_label(&sex)), recorded_at }
 }

@@ -18,9 +18,10 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, WINDOWS_1252};
+use encoding_rs::Encoding;
 
-use super::date::{age_in_words, iso_8601};
+use super::binary;
+use super::date::{age_in_words, timestamp};
 use super::error::{ENOUGH_LEADS, Place};
 use super::matrix::{into_millivolt, likely_sampling_rate};
 use super::number::Kind;
@@ -28,7 +29,7 @@ use super::recording::{
     Assigned, MAXIMUM_VALUES, Recording, SAMPLING_RATES, assign_leads, bounded, is_usual_lead_count,
 };
 use super::{Format, FormatError, ReadOptions, Source, Unit, sniff};
-use crate::ecg::{Notice, Person, Sex};
+use crate::ecg::{Lead, Notice, Person, Sex};
 
 pub(super) const FORMAT: Format = Format { name: NAME, extensions: &["csv", "tsv", "txt"], recognises, read };
 
@@ -78,10 +79,7 @@ fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     if let Some((encoding, length)) = Encoding::for_bom(bytes) {
         return encoding.decode_without_bom_handling(bytes.get(length..).unwrap_or_default()).0;
     }
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
-    }
+    binary::decoded(bytes)
 }
 
 /// The lines with their numbers, from 1; blank ones are left out.
@@ -259,6 +257,8 @@ impl<'a> Iterator for Fields<'a> {
 struct Said {
     sampling_rate: Option<f64>,
     unit: Option<Unit>,
+    /// The only lead of a recording, as watches write it.
+    lead: Option<Lead>,
     person: Person,
 }
 
@@ -294,18 +294,32 @@ impl Said {
             | "sampleratehz"
             | "samplingratehz"
             | "samplingfrequencyhz"
+            | "samplingfrequencyinhz"
+            | "samplespersecond"
+            | "frequency"
             | "abtastrate"
+            | "abtastfrequenz"
+            | "messrate"
+            | "frecuenciademuestreo"
             | "fshz" => {
                 self.sampling_rate = self.sampling_rate.or_else(|| hertz(value));
             }
-            "unit" | "units" | "einheit" => self.unit = self.unit.or_else(|| Unit::from_symbol(value)),
-            "age" => self.person.age = self.person.age.or_else(|| age_in_words(value)),
-            "sex" | "gender" => self.person.sex = self.person.sex.or_else(|| Sex::from_label(value)),
+            "lead" | "ableitung" | "derivaci\u{f3}n" | "d\u{e9}rivation" => {
+                self.lead = self.lead.or_else(|| Lead::from_label(value))
+            }
+            "unit" | "units" | "einheit" | "unidad" => self.unit = self.unit.or_else(|| Unit::from_symbol(value)),
+            "age" | "patientage" | "ageyears" | "alter" | "edad" => {
+                self.person.age = self.person.age.or_else(|| age_in_words(value))
+            }
+            "sex" | "gender" | "patientsex" | "patientgender" | "geschlecht" | "sexo" => {
+                self.person.sex = self.person.sex.or_else(|| Sex::from_label(value))
+            }
             "id" | "patientid" | "recordid" if !value.is_empty() => {
                 self.person.id.get_or_insert_with(|| value.chars().take(100).collect());
             }
-            "date" | "recordeddate" | "recordingdate" | "recordedat" | "acquisitiondate" => {
-                let date = date_and_time(value);
+            "date" | "recordeddate" | "recordingdate" | "recordedat" | "acquisitiondate" | "datum" | "fecha"
+            | "aufzeichnungsdatum" => {
+                let date = timestamp(value);
                 self.person.recorded_at = self.person.recorded_at.take().or(date);
             }
             _ => {}
@@ -320,21 +334,6 @@ fn hertz(value: &str) -> Option<f64> {
     let rate: f64 = number.trim_end_matches(',').replace(',', ".").parse().ok()?;
     let unit = unit.trim().to_ascii_lowercase();
     Some(if unit.starts_with("khz") || unit.starts_with("kilohertz") { rate * 1000.0 } else { rate })
-}
-
-/// `2020-05-12`, with or without `12:33:59` after a blank or a T.
-fn date_and_time(value: &str) -> Option<String> {
-    let (date, time) = value.split_once(['T', ' ']).unwrap_or((value, ""));
-    let mut date = date.split('-').map(|part| part.parse().ok());
-    let (Some(year), Some(month), Some(day), None) = (date.next()?, date.next()?, date.next()?, date.next()) else {
-        return None;
-    };
-    let mut parts = time.split([':', '.', ' ', '+', 'Z']).map_while(|part| part.parse().ok());
-    let time = match (parts.next(), parts.next(), parts.next()) {
-        (Some(hour), Some(minute), Some(second)) => Some((hour, minute, second)),
-        _ => None,
-    };
-    iso_8601(year, month, day, time)
 }
 
 /// What a column or row holds, by its name.
@@ -719,7 +718,9 @@ impl Table {
                 label.name = format!("signal {number}");
             }
         }
-        if signals.len() == 1 && options.lead_order.is_none() {
+        // With a decimal comma between commas one lead looks like two.
+        let one = signals.len() == 1 || signals.len() == 2 && said.lead.is_some();
+        if one && options.lead_order.is_none() {
             return Err(one_lead(place));
         }
         let names: Vec<&str> = labels.iter().map(|label| label.name.as_str()).collect();
@@ -841,7 +842,7 @@ fn is_whole_or_missing(value: f64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ecg::{Ecg, Lead};
+    use crate::ecg::Ecg;
     use crate::format::NoCompanions;
     use crate::format::testing::{damaged, stored, synthetic};
     use proptest::prelude::*;
@@ -969,6 +970,7 @@ mod tests {
         for hints in [
             "# sampling rate: 250 Hz\n# unit: uV; age: 63; sex: F\n# date: 2020-05-12 12:33:59\n# Name: Nobody\n",
             "Sample Rate,250 hertz\nUnit,\u{b5}V\nAge,63\nSex,Female\nRecorded Date,2020-05-12 12:33:59 +0200\n\n",
+            "Abtastfrequenz,250 Hz\nEinheit,\u{b5}V\nAlter,63\nGeschlecht,weiblich\nDatum,12.05.2020 12:33:59\n\n",
         ] {
             let ecg = read_text(format!("{hints}{}\n{microvolt}", names(",", ""))).unwrap();
             assert_synthetic(&ecg);
@@ -1038,6 +1040,11 @@ mod tests {
         let three = (0..600).map(|n| format!("{},{},{}\n", n % 5, n % 7, n % 9)).collect::<String>();
         for (text, code, expected) in [
             (format!("{watch}{numbers}"), "too-few-leads", "one lead only, like the recordings of a watch"),
+            (
+                format!("Messrate,512 Hertz\nAbleitung,Ableitung I\nEinheit,\u{b5}V\n\n{}", numbers.replace('.', ",")),
+                "too-few-leads",
+                "one lead only",
+            ),
             (two("time (ms),ECG I"), "too-few-leads", "one lead only"),
             (three.clone(), "too-few-leads", "3 signals without names"),
             (format!("age,height,weight\n{three}"), "not-an-ecg", "(\"signal 1\", \"signal 2\", \"signal 3\")"),

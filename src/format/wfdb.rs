@@ -36,6 +36,7 @@ mod segments;
 use std::collections::BTreeSet;
 use std::io;
 
+use super::binary::decoded;
 use super::companions::{Companions, is_bare_name};
 use super::error::Place;
 use super::recording::{Assigned, Calibration, Recording, assign_leads, bounded};
@@ -65,7 +66,7 @@ pub(super) fn header_of(name: &str, companions: &dyn Companions) -> Option<(Stri
         Some((header_name, bytes))
     };
     let names_signal_file = |(_, bytes): &(String, Vec<u8>)| {
-        let text = String::from_utf8_lossy(bytes);
+        let text = decoded(bytes);
         text.lines().any(|line| line.split_ascii_whitespace().next() == Some(name))
     };
     let of_record = load(format!("{name}.hea"));
@@ -99,7 +100,7 @@ fn recognises(source: &Source<'_>) -> bool {
 
 /// Whether the content is that of a header, whatever its name: a record line and a signal line.
 fn is_header(bytes: &[u8]) -> bool {
-    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]);
+    let start = decoded(&bytes[..bytes.len().min(4096)]);
     let mut lines = start.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let (Some(record), Some(signal)) = (lines.next(), lines.next()) else { return false };
     let count = record.split_ascii_whitespace().nth(1).and_then(|field| field.parse::<u32>().ok());
@@ -124,7 +125,7 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
         return Err(FormatError::MissingCompanion { file: source.name.to_owned(), format: NAME, needs });
     }
     let shown = &source.bytes[..source.bytes.len().min(MAXIMUM_HEADER_SIZE as usize)];
-    let mut header = header::parse(&String::from_utf8_lossy(shown), place)?;
+    let mut header = header::parse(&decoded(shown), place)?;
     match header.segments.take() {
         Some(segments) => segments::read(header, &segments, source.companions, options, place),
         None => read_signals(header, u64::MAX, source.companions, options, place),
@@ -369,16 +370,19 @@ impl Group<'_> {
                 }
             });
         let skewed = (signal.skew * signal.samples_per_frame) as usize;
+        let mut numbers = Vec::with_capacity((frames * signal.samples_per_frame) as usize);
         if self.storage == Storage::Difference8 {
             let mut sum = signal.initial;
             let sums = stored.map(|difference| {
                 sum = sum.wrapping_add(difference?);
                 Some(sum)
             });
-            return sums.skip(skewed).collect();
+            numbers.extend(sums.skip(skewed));
+            return numbers;
         }
         let missing = self.storage.missing();
-        stored.skip(skewed).map(|number| number.filter(|_| number != missing)).collect()
+        numbers.extend(stored.skip(skewed).map(|number| number.filter(|_| number != missing)));
+        numbers
     }
 }
 
@@ -658,6 +662,11 @@ mod tests {
         assert_eq!(first("200(100)/mV", as_stated()).unwrap().0, 1.0);
         assert_eq!(first("0.2/uV", as_stated()).unwrap().0, 1.5);
         assert_eq!(first("200000/V", as_stated()).unwrap().0, 1.5);
+        assert_eq!(first("0.0002/nV", as_stated()).unwrap().0, 1.5);
+        let mut latin_1 = small("rec 1 500 1\nrec.dat 16 0.2/?V 16 0 0 0 0 II", &[300]);
+        let header = latin_1.get_mut("rec.hea").unwrap();
+        header.iter_mut().filter(|byte| **byte == b'?').for_each(|byte| *byte = 0xb5);
+        assert_eq!(read_record(&latin_1).unwrap().lead(Lead::II).unwrap()[0], 1.5);
         assert_eq!(first("100/mV", unit(Unit::Microvolt)).unwrap().0, 0.003);
         assert_eq!(first("1/mV", unit(Unit::AdcCounts { per_millivolt: 600.0 })).unwrap().0, 0.5);
         let (sample, _, notice) = first("0", as_stated()).unwrap();

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ecgnet::ecg::{Ecg, Lead};
+use ecgnet::ecg::{Ecg, Lead, Notice, Person, Sex};
 
 /// A file or folder of the reference data, or `None`, said on stderr, where that data is absent.
 pub fn shared(path: &str) -> Option<PathBuf> {
@@ -57,4 +57,29 @@ pub fn assert_leads(ecg: &Ecg, expected: &[ExpectedLead]) {
         close(samples.iter().sum(), *sum, 1e-3 + sum.abs() * 1e-6);
         close(samples.iter().fold(0.0, |highest, sample| highest.max(sample.abs())), *highest, 1e-5 * highest.max(1.0));
     }
+}
+
+/// A file of the reference data, its size and its notices checked; `None` where it is absent.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn fixture(path: &str, sampling_rate: f64, samples: usize, notices: &[Notice]) -> Option<Ecg> {
+    let ecg = ecgnet::format::open(&shared(&format!("fixtures/{path}"))?, &Default::default()).unwrap();
+    assert_eq!((ecg.sampling_rate(), ecg.samples()), (sampling_rate, samples));
+    assert_eq!(ecg.notices, notices);
+    Some(ecg)
+}
+
+pub fn person(id: &str, age: Option<f32>, sex: Option<Sex>, recorded_at: Option<&str>) -> Person {
+    Person { id: Some(id.to_owned()), age, sex, recorded_at: recorded_at.map(str::to_owned) }
+}
+
+/// The checksum CRC-CCITT, bit by bit as the standards describe it.
+pub fn crc_ccitt(bytes: &[u8]) -> u16 {
+    let mut crc = 0xffff_u16;
+    for byte in bytes {
+        crc ^= u16::from(*byte) << 8;
+        for _ in 0..8 {
+            crc = if crc & 0x8000 != 0 { crc << 1 ^ 0x1021 } else { crc << 1 };
+        }
+    }
+    crc
 }

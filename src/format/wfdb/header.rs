@@ -3,7 +3,7 @@
 use super::samples::Storage;
 use crate::ecg::{Notice, Person, Sex};
 use crate::format::FormatError;
-use crate::format::date::{age_in_words, iso_8601, month_by_name};
+use crate::format::date::{self, Order, age_in_words, clock, moment};
 use crate::format::error::Place;
 
 /// Frames per second where the header does not say it.
@@ -170,26 +170,9 @@ impl RecordLine<'_> {
 
 /// The date and time of the record line, in whatever order: `12:33:59 12/05/2020`, `12-May-2020 12:33:59`.
 fn recorded_at(fields: &[&str]) -> Option<String> {
-    let (year, month, day) = fields.iter().find_map(|field| date(field))?;
-    let time = fields.iter().find_map(|field| time(field));
-    iso_8601(year, month, day, time)
-}
-
-/// `25/04/1989`, `25-Apr-1989` or `1989-04-25` as year, month, day.
-fn date(field: &str) -> Option<(u32, u32, u32)> {
-    let parts: Vec<&str> = field.split(['/', '-']).collect();
-    let [first, second, third] = parts.as_slice() else { return None };
-    let month = second.parse().ok().or_else(|| month_by_name(second))?;
-    let (first_number, third_number) = (first.parse().ok()?, third.parse().ok()?);
-    Some(if first.len() == 4 { (first_number, month, third_number) } else { (third_number, month, first_number) })
-}
-
-/// `13:05:00` or `13:05:00.250` as hours, minutes, whole seconds.
-fn time(field: &str) -> Option<(u32, u32, u32)> {
-    let parts: Vec<&str> = field.split(':').collect();
-    let [hours, minutes, seconds] = parts.as_slice() else { return None };
-    let whole_seconds = seconds.split('.').next().unwrap_or_default();
-    Some((hours.parse().ok()?, minutes.parse().ok()?, whole_seconds.parse().ok()?))
+    let day = fields.iter().find_map(|field| date::day(field, Order::DayFirst))?;
+    let time = fields.iter().filter(|field| field.matches(':').count() == 2).find_map(|field| clock(field));
+    moment(day, time)
 }
 
 /// A line of the list of segments: `record samples`.
@@ -318,7 +301,7 @@ fn read_comments<'a>(comments: impl Iterator<Item = &'a str>, person: &mut Perso
     let is_number = |text: &&str| text.starts_with(|c: char| c.is_ascii_digit());
     for comment in comments {
         stated_age = stated_age.or_else(|| comment_text(comment, "age").filter(is_number));
-        person.sex = person.sex.or_else(|| comment_text(comment, "sex").and_then(first_word).and_then(Sex::from_label));
+        person.sex = person.sex.or_else(|| stated_sex(comment));
         let mut words = comment.split_ascii_whitespace();
         if let (None, Some(age), Some(sex @ ("M" | "F"))) = (person.sex, words.next(), words.next())
             && is_number(&age)
@@ -330,6 +313,11 @@ fn read_comments<'a>(comments: impl Iterator<Item = &'a str>, person: &mut Perso
     person.age = age_in_words(age);
     let implausible = first_word(age).filter(|age| person.age.is_none() && age.parse() != Ok(0.0));
     implausible.map(|age| Notice::File(format!("the age of {age} is not plausible and was ignored")))
+}
+
+fn stated_sex(comment: &str) -> Option<Sex> {
+    let text = comment_text(comment, "sex").or_else(|| comment_text(comment, "gender"))?;
+    Sex::from_label(first_word(text)?)
 }
 
 /// What follows `name:` or `<name>:` in a comment, in any case, up to the next colon.
@@ -430,6 +418,7 @@ mod tests {
             ("# age: 81\n# sex: female", Some(81.0), Some(Sex::Female)),
             ("# <age>: 35  <sex>: M  <diagnoses>: (none)", Some(35.0), Some(Sex::Male)),
             ("# age: 6 months", Some(0.5), None),
+            ("# Patient age: 45, gender: w", Some(45.0), Some(Sex::Female)),
             ("#Age: 0", None, None),
             ("#Age: NaN\n#Sex: Unknown", None, None),
             ("#Age: Unknown\n#Dx: age: none", None, None),

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::header::{self, Header, Segment};
 use super::{MAXIMUM_HEADER_SIZE, file_error, read_signals};
 use crate::ecg::{Lead, Notice, Person};
+use crate::format::binary::decoded;
 use crate::format::companions::{Companions, is_bare_name};
 use crate::format::error::Place;
 use crate::format::recording::{Recording, bounded};
@@ -174,7 +175,7 @@ fn read_segment(
     let name = format!("{}.hea", segment.name);
     let bytes = companions.read(&name, 0, MAXIMUM_HEADER_SIZE).map_err(|error| file_error(error, &name, place))?;
     let place = Place { file: &name, ..place };
-    let mut header = header::parse(&String::from_utf8_lossy(&bytes), place)?;
+    let mut header = header::parse(&decoded(&bytes), place)?;
     if header.segments.is_some() {
         return Err(place.damaged("line 1", "a segment is made of segments itself"));
     }
