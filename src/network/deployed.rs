@@ -230,6 +230,31 @@ pub enum DeployError {
     NotFinite { name: String },
 }
 
+/// The tensors of a deployed network, all there and sound.
+///
+/// # Errors
+/// Where a tensor is missing, has another shape or holds a NaN or an infinity.
+pub(super) fn tensors_by_name(
+    architecture: Architecture,
+    target: Target,
+    tensors: &[NamedTensor],
+) -> Result<HashMap<&str, &NamedTensor>, DeployError> {
+    let mut by_name = HashMap::new();
+    for (name, shape) in Plan::new(&Assembly::new(architecture, target)).tensors() {
+        let found = tensors.iter().find(|tensor| tensor.name == name);
+        let found = found.ok_or_else(|| DeployError::Missing { name: name.clone(), network: architecture, target })?;
+        if found.shape != shape {
+            let (found, network) = (found.shape.clone(), architecture);
+            return Err(DeployError::Shape { name, found, expected: shape, network });
+        }
+        if !found.values.iter().all(|value| value.is_finite()) {
+            return Err(DeployError::NotFinite { name });
+        }
+        by_name.insert(found.name.as_str(), found);
+    }
+    Ok(by_name)
+}
+
 /// What a network says of a batch of recordings.
 #[derive(Debug, Clone)]
 pub struct Outputs {
@@ -262,20 +287,7 @@ impl DeployedNetwork {
         device: &Device,
     ) -> Result<Self, DeployError> {
         let plan = Plan::new(&Assembly::new(architecture, target));
-        let mut by_name: HashMap<&str, &NamedTensor> = HashMap::new();
-        for (name, shape) in plan.tensors() {
-            let found = tensors.iter().find(|tensor| tensor.name == name);
-            let found =
-                found.ok_or_else(|| DeployError::Missing { name: name.clone(), network: architecture, target })?;
-            if found.shape != shape {
-                let (found, network) = (found.shape.clone(), architecture);
-                return Err(DeployError::Shape { name, found, expected: shape, network });
-            }
-            if !found.values.iter().all(|value| value.is_finite()) {
-                return Err(DeployError::NotFinite { name });
-            }
-            by_name.insert(&found.name, found);
-        }
+        let by_name = tensors_by_name(architecture, target, tensors)?;
         // Unfolding is done by the CPU: any other device is given the matrices themselves.
         let is_cpu = operation::is_cpu(device);
         let host = if is_cpu { device.clone() } else { Device::flex() };
