@@ -101,11 +101,11 @@ async function measure(network) {
         if (!isSlow || round < FEW) times.push(...(await page.evaluate((ms) => window.turn(ms), TURN_MS)));
       }
     }
-    const reference = able.find(({ row }) => row.runtime === OURS)?.row;
+    const reference = (able.find(({ row }) => row.runtime === OURS) ?? able[0])?.row;
     for (const { row, times, browser } of able) {
       Object.assign(row, { warm_ms: median(times), warm_count: times.length });
       row.peak_memory_bytes = await peakMemory(browser);
-      row.difference = reference && Math.max(differs(row.age, reference.age), differs(row.female, reference.female));
+      row.difference = Math.max(differs(row.age, reference.age), differs(row.female, reference.female));
     }
     return all.map(({ row }) => row);
   } finally {
@@ -172,7 +172,7 @@ function print(rows) {
     const name = [network, runtime, backend, `${threads}`];
     if (problem) return [...name, available ? `failed: ${problem}` : `not available: ${problem}`];
     const times = [row.load_ms, row.first_ms, row.warm_ms].map((time) => time.toFixed(time < 10 ? 2 : 0));
-    const difference = row.difference === undefined ? "" : row.difference.toExponential(0);
+    const difference = row.difference.toExponential(0);
     return [...name, ...times, megabytes(row.downloaded_bytes), megabytes(row.peak_memory_bytes), difference, row.ratio?.toFixed(2) ?? ""];
   });
   const widths = titles.map((title, column) => Math.max(title.length, ...lines.filter((line) => line.length === titles.length).map((line) => line[column].length)));

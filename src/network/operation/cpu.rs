@@ -69,6 +69,12 @@ mod parallel {
     }
 }
 
+/// The larger value, the second where one is not a number. `f32::max` is a call of a function in WebAssembly, value by
+/// value; this is an instruction for vectors.
+fn larger(value: f32, other: f32) -> f32 {
+    if value > other { value } else { other }
+}
+
 /// A matrix in a slice: element (row, column) lies at `row * row_stride + column * column_stride`.
 #[derive(Clone, Copy)]
 struct Matrix<'a> {
@@ -211,7 +217,7 @@ impl After<'_> {
 
     fn finish(&self, out: &mut [f32]) {
         if self.relu {
-            out.iter_mut().for_each(|value| *value = value.max(0.0));
+            out.iter_mut().for_each(|value| *value = larger(*value, 0.0));
         }
     }
 
@@ -455,7 +461,7 @@ pub fn scale_and_shift(input: &[f32], scale: &[f32], shift: &[f32], floor: f32, 
         let input = &input[index * chunk..][..out.len()];
         for (out, input) in out.chunks_exact_mut(channels).zip(input.chunks_exact(channels)) {
             for (((out, input), scale), shift) in out.iter_mut().zip(input).zip(scale).zip(shift) {
-                *out = (scale * input + shift).max(floor);
+                *out = larger(scale * input + shift, floor);
             }
         }
     });
@@ -579,7 +585,7 @@ pub fn max_pool(input: &[f32], geometry: &PoolGeometry, out: &mut [f32]) {
             out.fill(f32::NEG_INFINITY);
             for_each_in_window(geometry, position, |start| {
                 let values = &input[start..start + channels];
-                out.iter_mut().zip(values).for_each(|(out, value)| *out = out.max(*value));
+                out.iter_mut().zip(values).for_each(|(out, value)| *out = larger(*value, *out));
             });
         }
     });

@@ -160,7 +160,11 @@ impl Winograd {
 fn combine<const ROWS: usize>(factors: &[f32; ROWS], rows: [&[f32]; ROWS], out: &mut [f32]) {
     let rows = rows.map(|row| &row[..out.len()]);
     for (index, out) in out.iter_mut().enumerate() {
-        *out = factors.iter().zip(rows).map(|(factor, row)| factor * row[index]).sum();
+        let mut sum = 0.0;
+        for (factor, row) in factors.iter().zip(rows) {
+            sum += factor * row[index];
+        }
+        *out = sum;
     }
 }
 
