@@ -13,12 +13,18 @@ MADE_UP := $(TARGET)/made-up-weights
 FUZZ_SECONDS ?= 300
 # All of them.
 FUZZ_TARGETS ?=
+# Networks to be timed: weights that nobody has trained, and the same as ONNX.
+BENCHMARK := $(TARGET)/benchmark
+NETWORKS := cnn dnn resnet18 multiscale compact
+PEERS := $(TARGET)/benchmark-python
+# Options of a benchmark, such as '--networks cnn,dnn --rounds 3'.
+ARGUMENTS ?=
 # Built quickly rather than to run fast.
 INSTALL = CARGO_PROFILE_RELEASE_OPT_LEVEL=1 $(CARGO) install --quiet --root $(TOOLS) --target-dir $(TOOLS)/build
 export PATH := $(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export RUSTDOCFLAGS = -D warnings
 
-.PHONY: test test-core test-page lint fuzz bench-training toolchain tools browser pkg serve dist
+.PHONY: test test-core test-page lint fuzz bench bench-web bench-models bench-training toolchain tools browser pkg serve dist
 
 ## Runs every test; those that need the reference data say so where it is absent.
 test: toolchain
@@ -70,6 +76,33 @@ lint: toolchain
 ## Fuzzes every reader for five minutes each, from the test data as seeds where it is there; docs/fuzzing.md says more.
 fuzz: $(TOOLS)/bin/cargo-fuzz
 	tools/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+## Times inference on this machine's processor against ONNX Runtime's and TensorFlow's.
+bench: bench-models $(PEERS)/bin/python
+	program=$$($(CARGO) bench --quiet --bench inference --no-run --message-format json | \
+		sed -n 's/.*"executable":"\([^"]*inference[^"]*\)".*/\1/p') && \
+	$(PEERS)/bin/python benches/native/run.py --models $(BENCHMARK) --program "$$program" $(ARGUMENTS)
+
+## Times inference in the browser against onnxruntime-web's and TensorFlow.js's.
+bench-web: pkg browser bench-models benches/web/node_modules/.package-lock.json
+	node benches/web/run.mjs --models $(BENCHMARK) $(ARGUMENTS)
+
+bench-models: $(BENCHMARK)/manifest.json $(NETWORKS:%=$(BENCHMARK)/%.onnx)
+
+$(BENCHMARK)/manifest.json: examples/made_up_weights.rs
+	$(CARGO) run --quiet --example made_up_weights -- $(BENCHMARK) $(NETWORKS)
+
+$(BENCHMARK)/%.onnx: $(BENCHMARK)/manifest.json
+	$(CARGO) run --quiet -- export --format onnx $(BENCHMARK)/$*.safetensors --out $@
+
+# To be thrown away: `rm -r` it, and the next benchmark installs the newest.
+$(PEERS)/bin/python:
+	python3 -m venv $(PEERS)
+	timeout 1800 $(PEERS)/bin/pip install --quiet onnx onnxruntime tensorflow-cpu || { rm -rf $(PEERS); exit 1; }
+
+benches/web/node_modules/.package-lock.json: benches/web/package-lock.json
+	cd benches/web && timeout 600 npm ci --no-audit --no-fund --loglevel error
+	@touch $@
 
 ## Times a training step against TensorFlow's on this machine.
 bench-training:

@@ -136,6 +136,23 @@ impl Estimator {
         Ok(estimate)
     }
 
+    /// Estimates from an input that was prepared elsewhere, [`INPUT_SAMPLES`] times [`INPUT_LEADS`] values with the leads
+    /// of a sample side by side, as the weights' preprocessing makes it.
+    ///
+    /// # Errors
+    /// Where the device fails.
+    ///
+    /// # Panics
+    /// Where there are more or fewer values.
+    pub async fn estimate_prepared(&self, input: Vec<f32>) -> Result<Estimate, ComputeError> {
+        assert_eq!(input.len(), INPUT_SAMPLES * INPUT_LEADS, "values of an input");
+        let mut estimate = Estimate { network: self.architecture, age: None, sex: None, notices: Vec::new() };
+        for part in &self.parts {
+            estimate.hear(&part.run(input.clone()).await?);
+        }
+        Ok(estimate)
+    }
+
     /// Runs the network once on zeros: a graphics device then has its shaders compiled and its weights in place.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use crate::estimate::EstimatorError;
 use crate::network::deployed::DeployError;
 use crate::network::keras::KerasError;
 use crate::network::manifest::ManifestError;
+use crate::network::onnx::OnnxError;
 use crate::network::published::PublishedError;
 use crate::network::weights::WeightsError;
 use crate::network::{Architecture, Head};
@@ -83,7 +84,9 @@ pub enum CommandError {
     Keras { path: PathBuf, source: KerasError },
     #[error("{path}: {source}")]
     Published { path: PathBuf, source: PublishedError },
-    #[error("{path}: the name must end in .safetensors or .h5, which says what is written")]
+    #[error("{path}: {source}")]
+    Onnx { path: PathBuf, source: OnnxError },
+    #[error("{path}: the name must end in .h5, .safetensors or .onnx, which says what is written, or --format says it")]
     Ending { path: PathBuf },
 
     #[error(transparent)]

@@ -34,7 +34,8 @@ pub fn read_published(path: &Path, bytes: &[u8], assembly: &Assembly) -> Result<
 pub fn read_any(path: &Path, assembly: &Assembly) -> Result<Vec<Vec<f32>>, CommandError> {
     match read_checkpoint(path) {
         Ok(training) => {
-            check_network(path, training.assembly(), Some(assembly.architecture), Some(assembly.target))?;
+            let found = (training.assembly().architecture, training.assembly().target);
+            check_network(path, found, Some(assembly.architecture), Some(assembly.target))?;
             Ok(training.best_values())
         }
         Err(CommandError::Checkpoint(CheckpointError::Format { .. })) => {
@@ -69,28 +70,38 @@ fn is_folded(path: &Path) -> bool {
 /// Checks that a file is of the network that was asked for.
 pub fn check_network(
     path: &Path,
-    found: &Assembly,
+    found: (Architecture, Target),
     network: Option<Architecture>,
     target: Option<Target>,
 ) -> Result<(), CommandError> {
-    let expected = (network.unwrap_or(found.architecture), target.unwrap_or(found.target));
-    if expected == (found.architecture, found.target) {
+    let expected = (network.unwrap_or(found.0), target.unwrap_or(found.1));
+    if expected == found {
         return Ok(());
     }
     let words = |(network, target): (Architecture, Target)| format!("{network} for {target}");
-    let found = words((found.architecture, found.target));
-    Err(CommandError::OtherNetwork { path: path.into(), found, expected: words(expected) })
+    Err(CommandError::OtherNetwork { path: path.into(), found: words(found), expected: words(expected) })
 }
 
-/// Writes values in the published layout; the name's ending says in which container.
-pub fn write_published(path: &Path, assembly: &Assembly, values: &[Vec<f32>]) -> Result<(), CommandError> {
+/// A kind of file that holds the published layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    /// HDF5.
+    Keras,
+    Safetensors,
+}
+
+/// Writes values in the published layout.
+pub fn write_published(
+    path: &Path,
+    container: Container,
+    assembly: &Assembly,
+    values: &[Vec<f32>],
+) -> Result<(), CommandError> {
     let tensors = assembly.to_published(values);
-    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
-    let bytes = match extension.as_deref().and_then(|extension| extension.to_str()) {
-        Some("h5") => keras_bytes(path, &tensors)?,
-        Some("safetensors") => write_tensors(&tensors, Precision::Bits32, HashMap::new())
+    let bytes = match container {
+        Container::Keras => keras_bytes(path, &tensors)?,
+        Container::Safetensors => write_tensors(&tensors, Precision::Bits32, HashMap::new())
             .map_err(|source| CommandError::Weights { path: path.into(), source })?,
-        _ => return Err(CommandError::Ending { path: path.into() }),
     };
     crate::training::replace_file(path, &bytes).map_err(CommandError::write(path))
 }

@@ -230,6 +230,31 @@ pub enum DeployError {
     NotFinite { name: String },
 }
 
+/// The tensors of a deployed network, all there and sound.
+///
+/// # Errors
+/// Where a tensor is missing, has another shape or holds a NaN or an infinity.
+pub(super) fn tensors_by_name(
+    architecture: Architecture,
+    target: Target,
+    tensors: &[NamedTensor],
+) -> Result<HashMap<&str, &NamedTensor>, DeployError> {
+    let mut by_name = HashMap::new();
+    for (name, shape) in Plan::new(&Assembly::new(architecture, target)).tensors() {
+        let found = tensors.iter().find(|tensor| tensor.name == name);
+        let found = found.ok_or_else(|| DeployError::Missing { name: name.clone(), network: architecture, target })?;
+        if found.shape != shape {
+            let (found, network) = (found.shape.clone(), architecture);
+            return Err(DeployError::Shape { name, found, expected: shape, network });
+        }
+        if !found.values.iter().all(|value| value.is_finite()) {
+            return Err(DeployError::NotFinite { name });
+        }
+        by_name.insert(found.name.as_str(), found);
+    }
+    Ok(by_name)
+}
+
 /// What a network says of a batch of recordings.
 #[derive(Debug, Clone)]
 pub struct Outputs {
@@ -245,8 +270,10 @@ pub struct DeployedNetwork {
     architecture: Architecture,
     target: Target,
     plan: Plan,
-    /// By layer: the matrix of a convolution or, as one row, a scale; and the bias or shift.
-    matrices: HashMap<String, (Tensor<2>, Tensor<1>)>,
+    /// By layer.
+    convolutions: HashMap<String, operation::DeployedConvolution>,
+    /// By layer: scale and shift.
+    scalings: HashMap<String, (Tensor<1>, Tensor<1>)>,
     device: Device,
 }
 
@@ -262,50 +289,32 @@ impl DeployedNetwork {
         device: &Device,
     ) -> Result<Self, DeployError> {
         let plan = Plan::new(&Assembly::new(architecture, target));
-        let mut by_name: HashMap<&str, &NamedTensor> = HashMap::new();
-        for (name, shape) in plan.tensors() {
-            let found = tensors.iter().find(|tensor| tensor.name == name);
-            let found =
-                found.ok_or_else(|| DeployError::Missing { name: name.clone(), network: architecture, target })?;
-            if found.shape != shape {
-                let (found, network) = (found.shape.clone(), architecture);
-                return Err(DeployError::Shape { name, found, expected: shape, network });
-            }
-            if !found.values.iter().all(|value| value.is_finite()) {
-                return Err(DeployError::NotFinite { name });
-            }
-            by_name.insert(&found.name, found);
-        }
+        let by_name = tensors_by_name(architecture, target, tensors)?;
         // Unfolding is done by the CPU: any other device is given the matrices themselves.
-        let is_cpu = operation::is_cpu(device);
-        let host = if is_cpu { device.clone() } else { Device::flex() };
+        let host = Device::flex();
         let upload = |name: String| -> Tensor<1> {
             let values = by_name[name.as_str()].values.clone();
             let length = values.len();
             Tensor::from_data(TensorData::new(values, [length]), &host)
         };
-        let place = |(matrix, row): (Tensor<2>, Tensor<1>)| match is_cpu {
-            true => (matrix, row),
-            false => (Tensor::from_data(matrix.into_data(), device), Tensor::from_data(row.into_data(), device)),
-        };
-        let mut matrices = HashMap::new();
+        let mut convolutions = HashMap::new();
         let mut unfold = |step: &DeployedConvolution| {
-            let matrix = step.folding.matrix(upload(format!("{}.kernel", step.name)));
-            let bias = step.folding.repeat(upload(format!("{}.bias", step.name)));
-            matrices.insert(step.name.clone(), place((matrix, bias)));
+            let matrix = step.folding.matrix(upload(format!("{}.kernel", step.name))).into_data();
+            let bias = step.folding.repeat(upload(format!("{}.bias", step.name))).into_data();
+            let convolution = operation::DeployedConvolution::new(matrix, bias, step.geometry, device);
+            convolutions.insert(step.name.clone(), convolution);
         };
         plan.heads.iter().for_each(|(_, head)| unfold(head));
-        let mut scalings = Vec::new();
+        let mut scalings = HashMap::new();
         visit(&plan.body, &mut |step| match step {
             DeployedStep::Convolution { convolution, .. } => unfold(convolution),
-            DeployedStep::ScaleAndShift { name, .. } => scalings.push(name.clone()),
+            DeployedStep::ScaleAndShift { name, .. } => {
+                let place = |part: &str| Tensor::from_data(upload(format!("{name}.{part}")).into_data(), device);
+                scalings.insert(name.clone(), (place("scale"), place("shift")));
+            }
             _ => {}
         });
-        for name in scalings {
-            let pair = (upload(format!("{name}.scale")).unsqueeze(), upload(format!("{name}.shift")));
-            matrices.insert(name, place(pair));
-        }
-        Ok(Self { architecture, target, plan, matrices, device: device.clone() })
+        Ok(Self { architecture, target, plan, convolutions, scalings, device: device.clone() })
     }
 
     pub fn architecture(&self) -> Architecture {
@@ -348,16 +357,15 @@ impl DeployedNetwork {
         residual: Option<Tensor<3>>,
         relu: bool,
     ) -> Tensor<3> {
-        let (matrix, bias) = self.matrices[&step.name].clone();
-        operation::deployed_convolution(input, matrix, bias, residual, step.geometry, relu)
+        operation::deployed_convolution(input, &self.convolutions[&step.name], residual, relu)
     }
 
     fn run(&self, steps: &[DeployedStep], input: Tensor<3>) -> Tensor<3> {
         steps.iter().fold(input, |input, step| match step {
             DeployedStep::Convolution { convolution, relu } => self.convolution(convolution, input, None, *relu),
             DeployedStep::ScaleAndShift { name, relu, .. } => {
-                let (scale, shift) = self.matrices[name].clone();
-                operation::scale_and_shift(input, scale.squeeze_dim(0), shift, *relu)
+                let (scale, shift) = self.scalings[name].clone();
+                operation::scale_and_shift(input, scale, shift, *relu)
             }
             DeployedStep::Relu => activation::relu(input),
             DeployedStep::MaxPool(geometry) => operation::max_pool(input, *geometry),

@@ -19,6 +19,8 @@ pub mod description;
 pub mod folding;
 pub mod keras;
 pub mod manifest;
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
+pub mod onnx;
 pub mod operation;
 pub mod parameter;
 pub mod published;

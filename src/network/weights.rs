@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The metadata entry with the [`WeightsDescription`].
-const METADATA_KEY: &str = "ecgnet";
+pub(super) const METADATA_KEY: &str = "ecgnet";
 
 /// How a network's age and probability become an estimate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

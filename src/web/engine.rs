@@ -4,8 +4,8 @@ use super::device::{self, Choice, Opened};
 use super::error::js_error;
 use super::message::Estimate;
 use super::weights::{self, WeightsProblem};
-use crate::ecg::Ecg;
-use crate::estimate::{ComputeError, Estimator, EstimatorError};
+use crate::ecg::{Ecg, Person};
+use crate::estimate::{self, ComputeError, Estimator, EstimatorError};
 use crate::network::Architecture;
 use crate::network::manifest::Manifest;
 use crate::network::weights::{Calibration, Weights, WeightsError};
@@ -86,8 +86,24 @@ impl Engine {
 
     /// Estimates age and sex. A device that fails is replaced by the processor, once and for all.
     pub async fn estimate(&self, ecg: &Ecg) -> (Outcome, Result<Estimate, Failure>) {
+        let work = async |estimator: &Estimator| estimator.estimate_later(ecg, Window::default()).await;
+        self.timed(&ecg.person, work).await
+    }
+
+    /// Estimates from an input that was prepared elsewhere; see [`Estimator::estimate_prepared`].
+    pub async fn estimate_prepared(&self, input: Vec<f32>) -> Result<Estimate, Failure> {
+        let work = async |estimator: &Estimator| estimator.estimate_prepared(input.clone()).await;
+        self.timed(&Person::default(), work).await.1
+    }
+
+    async fn timed(
+        &self,
+        person: &Person,
+        work: impl AsyncFn(&Estimator) -> Result<estimate::Estimate, ComputeError>,
+    ) -> (Outcome, Result<Estimate, Failure>) {
         let start = Instant::now();
-        let outcome = self.compute(ecg).await;
+        let estimate = self.compute(work).await;
+        let outcome = estimate.map(|estimate| Estimated { estimate, person: person.clone() });
         let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
         let message = outcome.as_ref().map_err(Failure::clone).map(|estimated| {
             Estimate::new(estimated, self.coverage, &self.on_device.borrow().device.name, milliseconds)
@@ -95,24 +111,26 @@ impl Engine {
         (outcome, message)
     }
 
-    async fn compute(&self, ecg: &Ecg) -> Outcome {
+    async fn compute(
+        &self,
+        work: impl AsyncFn(&Estimator) -> Result<estimate::Estimate, ComputeError>,
+    ) -> Result<estimate::Estimate, Failure> {
         // No borrow is held while something is waited for.
         let estimator = self.on_device.borrow().estimator.clone();
-        let estimate = match estimator.estimate_later(ecg, Window::default()).await {
+        let estimate = match work(&estimator).await {
             Err(ComputeError::Device(reason)) => {
                 let replaced = OnDevice::new(&self.spare, device::instead(&reason));
                 let replaced = replaced.map_err(|error| failure("weights", error))?;
                 let estimator = replaced.estimator.clone();
                 self.on_device.replace(replaced);
-                estimator.estimate_later(ecg, Window::default()).await
+                work(&estimator).await
             }
             estimate => estimate,
         };
-        match estimate {
-            Ok(estimate) => Ok(Estimated { estimate, person: ecg.person.clone() }),
-            Err(ComputeError::Signal(error)) => Err(Failure::from(error)),
-            Err(error @ ComputeError::Device(_)) => Err(failure("device", error)),
-        }
+        estimate.map_err(|error| match error {
+            ComputeError::Signal(error) => Failure::from(error),
+            ComputeError::Device(_) => failure("device", error),
+        })
     }
 }
 

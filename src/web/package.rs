@@ -5,6 +5,7 @@ use super::error::js_error;
 use super::input::{self, Corrections, Input, LoadOptions};
 use super::message::{Device, Estimate};
 use super::{dropped, weights};
+use crate::network::{INPUT_LEADS, INPUT_SAMPLES};
 use crate::outcome::Failure;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
@@ -59,5 +60,17 @@ impl ECGNet {
         let ecg = found.ecg.map_err(Failure::from).map_err(thrown)?;
         let (_, estimate) = self.0.estimate(&ecg).await;
         estimate.map_err(thrown)?.into_ts().map_err(|error| js_error("internal", error))
+    }
+    /// Estimates from an input that was prepared elsewhere: 5,120 samples of 12 leads, those of a sample side by side,
+    /// as the manifest's preprocessing of the network makes them.
+    #[wasm_bindgen(js_name = estimatePrepared)]
+    pub async fn estimate_prepared(&self, input: Vec<f32>) -> Result<Ts<Estimate>, JsValue> {
+        const VALUES: usize = INPUT_SAMPLES * INPUT_LEADS;
+        if input.len() != VALUES {
+            return Err(js_error("argument", format_args!("the input has {} values, not {VALUES}", input.len())));
+        }
+        let estimate = self.0.estimate_prepared(input).await;
+        let estimate = estimate.map_err(|Failure { code, message }| js_error(code, message))?;
+        estimate.into_ts().map_err(|error| js_error("internal", error))
     }
 }

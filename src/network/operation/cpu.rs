@@ -5,7 +5,18 @@
 //! further. The whole convolution is one matrix product whose left matrix is such an overlapping view; only the few
 //! output samples whose kernel reaches over the ends are gathered with their zeros.
 
+#[cfg(any(test, target_arch = "wasm32"))]
+mod panels;
+mod prepared;
+mod winograd;
+
 use super::{ConvolutionGeometry, PoolGeometry};
+pub use prepared::PreparedConvolution;
+
+#[cfg(target_arch = "wasm32")]
+use panels::RightMatrix;
+#[cfg(not(target_arch = "wasm32"))]
+use right_matrix::RightMatrix;
 
 /// Below this many output samples the rows of all recordings of a batch are gathered into one matrix: the products of
 /// single recordings would be too flat to use the machine.
@@ -30,6 +41,11 @@ mod parallel {
     pub fn product() -> gemm::Parallelism {
         gemm::Parallelism::Rayon(0)
     }
+
+    /// One recording has the cores to itself; of several, each core takes whole ones.
+    pub fn product_within(recordings: usize) -> gemm::Parallelism {
+        if recordings == 1 { product() } else { gemm::Parallelism::None }
+    }
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -47,6 +63,16 @@ mod parallel {
     pub fn product() -> gemm::Parallelism {
         gemm::Parallelism::None
     }
+
+    pub fn product_within(_: usize) -> gemm::Parallelism {
+        gemm::Parallelism::None
+    }
+}
+
+/// The larger value, the second where one is not a number. `f32::max` is a call of a function in WebAssembly, value by
+/// value; this is an instruction for vectors.
+fn larger(value: f32, other: f32) -> f32 {
+    if value > other { value } else { other }
 }
 
 /// A matrix in a slice: element (row, column) lies at `row * row_stride + column * column_stride`.
@@ -112,6 +138,31 @@ fn product(
     }
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+mod right_matrix {
+    use super::{Matrix, product};
+
+    /// The right matrix of products.
+    #[derive(Debug)]
+    pub struct RightMatrix {
+        values: Vec<f32>,
+        columns: usize,
+    }
+
+    impl RightMatrix {
+        /// From rows of `columns` values.
+        pub fn new(values: Vec<f32>, columns: usize) -> Self {
+            Self { values, columns }
+        }
+
+        /// `out += left x self`, `out` being `rows` rows of the matrix's columns.
+        pub fn add_product(&self, out: &mut [f32], rows: usize, left: Matrix, parallelism: gemm::Parallelism) {
+            let sizes = (rows, self.values.len() / self.columns, self.columns);
+            product(out, sizes, left, Matrix::rows(&self.values, self.columns), true, parallelism);
+        }
+    }
+}
+
 /// The values under the kernel at the given output samples, zeros where it reaches over the ends.
 fn gather(input: &[f32], geometry: &ConvolutionGeometry, samples: impl Iterator<Item = usize>, rows: &mut Vec<f32>) {
     let width = geometry.width_in;
@@ -166,8 +217,17 @@ impl After<'_> {
 
     fn finish(&self, out: &mut [f32]) {
         if self.relu {
-            out.iter_mut().for_each(|value| *value = value.max(0.0));
+            out.iter_mut().for_each(|value| *value = larger(*value, 0.0));
         }
+    }
+
+    /// All of it at once for one row of the output, which starts at `start`.
+    fn complete(&self, start: usize, row: &mut [f32]) {
+        row.iter_mut().zip(self.bias).for_each(|(out, bias)| *out += bias);
+        if let Some(residual) = self.residual {
+            row.iter_mut().zip(&residual[start..]).for_each(|(out, residual)| *out += residual);
+        }
+        self.finish(row);
     }
 }
 
@@ -176,10 +236,22 @@ impl After<'_> {
 /// Shapes: `input` [recordings, samples_in, width_in], `weight` [taps * width_in, width_out], `out` [recordings,
 /// samples_out, width_out].
 pub fn convolution(input: &[f32], weight: &[f32], after: After, geometry: &ConvolutionGeometry, out: &mut [f32]) {
+    let weight = Matrix::rows(weight, geometry.width_out);
+    convolution_by(input, after, geometry, out, &|out, rows, left, parallelism| {
+        product(out, (rows, geometry.row(), geometry.width_out), left, weight, true, parallelism);
+    });
+}
+
+/// Convolution along time by `add_product`, which adds so many rows of a left matrix times the weight.
+fn convolution_by(
+    input: &[f32],
+    after: After,
+    geometry: &ConvolutionGeometry,
+    out: &mut [f32],
+    add_product: &(impl Fn(&mut [f32], usize, Matrix, gemm::Parallelism) + Sync),
+) {
     let width = geometry.width_out;
     let recordings = input.len() / (geometry.samples_in * geometry.width_in);
-    let whole = recordings * geometry.samples_out;
-    let weight = Matrix::rows(weight, width);
 
     if is_pointwise(geometry) || geometry.samples_out < GATHER_BELOW {
         let gathered;
@@ -191,14 +263,13 @@ pub fn convolution(input: &[f32], weight: &[f32], after: After, geometry: &Convo
             }
         };
         after.prepare(0, out);
-        let sizes = (whole, geometry.row(), width);
-        product(out, sizes, Matrix::rows(rows, geometry.row()), weight, true, parallel::product());
+        let left = Matrix::rows(rows, geometry.row());
+        add_product(out, recordings * geometry.samples_out, left, parallel::product());
         after.finish(out);
         return;
     }
 
-    // One recording has the cores to itself; of several, each core takes whole ones.
-    let parallelism = if recordings == 1 { parallel::product() } else { gemm::Parallelism::None };
+    let parallelism = parallel::product_within(recordings);
     parallel::chunks(out, geometry.samples_out * width, |recording, out| {
         let size = geometry.samples_in * geometry.width_in;
         let input = &input[recording * size..(recording + 1) * size];
@@ -207,16 +278,14 @@ pub fn convolution(input: &[f32], weight: &[f32], after: After, geometry: &Convo
         if !interior.is_empty() {
             let start = (interior.start * geometry.stride - geometry.padding) * geometry.width_in;
             let view = Matrix::rows(&input[start..], geometry.stride * geometry.width_in);
-            let sizes = (interior.len(), geometry.row(), width);
             let out = &mut out[interior.start * width..interior.end * width];
-            product(out, sizes, view, weight, true, parallelism);
+            add_product(out, interior.len(), view, parallelism);
         }
         for edge in [0..interior.start, interior.end..geometry.samples_out] {
             let mut rows = Vec::new();
             gather(input, geometry, edge.clone(), &mut rows);
-            let sizes = (edge.len(), geometry.row(), width);
             let out = &mut out[edge.start * width..edge.end * width];
-            product(out, sizes, Matrix::rows(&rows, geometry.row()), weight, true, gemm::Parallelism::None);
+            add_product(out, edge.len(), Matrix::rows(&rows, geometry.row()), gemm::Parallelism::None);
         }
         after.finish(out);
     });
@@ -246,7 +315,7 @@ pub fn convolution_input_gradient(
     }
     let (row, width) = (geometry.row(), geometry.width_out);
     let recordings = gradient.len() / (geometry.samples_out * width);
-    let parallelism = if recordings == 1 { parallel::product() } else { gemm::Parallelism::None };
+    let parallelism = parallel::product_within(recordings);
     parallel::chunks(input_gradient, geometry.samples_in * geometry.width_in, |recording, input_gradient| {
         let size = geometry.samples_out * width;
         let gradient = &gradient[recording * size..(recording + 1) * size];
@@ -392,7 +461,7 @@ pub fn scale_and_shift(input: &[f32], scale: &[f32], shift: &[f32], floor: f32, 
         let input = &input[index * chunk..][..out.len()];
         for (out, input) in out.chunks_exact_mut(channels).zip(input.chunks_exact(channels)) {
             for (((out, input), scale), shift) in out.iter_mut().zip(input).zip(scale).zip(shift) {
-                *out = (scale * input + shift).max(floor);
+                *out = larger(scale * input + shift, floor);
             }
         }
     });
@@ -516,7 +585,7 @@ pub fn max_pool(input: &[f32], geometry: &PoolGeometry, out: &mut [f32]) {
             out.fill(f32::NEG_INFINITY);
             for_each_in_window(geometry, position, |start| {
                 let values = &input[start..start + channels];
-                out.iter_mut().zip(values).for_each(|(out, value)| *out = out.max(*value));
+                out.iter_mut().zip(values).for_each(|(out, value)| *out = larger(*value, *out));
             });
         }
     });

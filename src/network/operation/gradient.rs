@@ -1,6 +1,6 @@
 //! The gradients of the CPU operations, as nodes of burn's graph.
 
-use super::cpu::Normalised;
+use super::cpu::{Normalised, PreparedConvolution};
 use super::{ConvolutionGeometry, EcgOperations, PoolGeometry, cpu, tensor, values};
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -8,6 +8,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 use burn_flex::FlexTensor;
+use std::sync::Arc;
 
 impl<C: CheckpointStrategy> EcgOperations for Autodiff<Flex, C> {
     fn convolution(
@@ -27,27 +28,22 @@ impl<C: CheckpointStrategy> EcgOperations for Autodiff<Flex, C> {
 
     fn deployed_convolution(
         input: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        geometry: ConvolutionGeometry,
+        convolution: Arc<PreparedConvolution>,
         relu: bool,
     ) -> FloatTensor<Self> {
         // Only used for inference: the result is a constant of the graph.
-        let (input, weight, bias) = (input.into_primitive(), weight.into_primitive(), bias.into_primitive());
-        FloatTensor::<Self>::new(Flex::deployed_convolution(input, weight, bias, geometry, relu))
+        let input = input.into_primitive();
+        FloatTensor::<Self>::new(Flex::deployed_convolution(input, convolution, relu))
     }
 
     fn residual_convolution(
         input: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
         residual: FloatTensor<Self>,
-        geometry: ConvolutionGeometry,
+        convolution: Arc<PreparedConvolution>,
         relu: bool,
     ) -> FloatTensor<Self> {
-        let (input, weight, bias) = (input.into_primitive(), weight.into_primitive(), bias.into_primitive());
-        let residual = residual.into_primitive();
-        FloatTensor::<Self>::new(Flex::residual_convolution(input, weight, bias, residual, geometry, relu))
+        let (input, residual) = (input.into_primitive(), residual.into_primitive());
+        FloatTensor::<Self>::new(Flex::residual_convolution(input, residual, convolution, relu))
     }
 
     fn batch_norm(

@@ -21,9 +21,10 @@ mod gradient;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, backend_extension};
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor, TensorData, activation};
 use burn_flex::{FlexTensor, Layout};
 pub use geometry::{ConvolutionGeometry, PoolGeometry, same_padding};
+use std::sync::Arc;
 
 /// The operations which the CPU backend gets from `cpu`.
 #[backend_extension(Flex, Autodiff: cfg(not(target_arch = "wasm32")))]
@@ -39,19 +40,15 @@ pub(crate) trait EcgOperations: Backend {
     /// See [`deployed_convolution`], without a residual.
     fn deployed_convolution(
         input: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
-        geometry: ConvolutionGeometry,
+        convolution: Arc<cpu::PreparedConvolution>,
         relu: bool,
     ) -> FloatTensor<Self>;
 
     /// See [`deployed_convolution`].
     fn residual_convolution(
         input: FloatTensor<Self>,
-        weight: FloatTensor<Self>,
-        bias: FloatTensor<Self>,
         residual: FloatTensor<Self>,
-        geometry: ConvolutionGeometry,
+        convolution: Arc<cpu::PreparedConvolution>,
         relu: bool,
     ) -> FloatTensor<Self>;
 
@@ -87,19 +84,18 @@ fn values(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("made contiguous before")
 }
 
-/// Convolution on the CPU with all that may follow it.
 fn convolve(
-    [input, weight, bias]: [FlexTensor; 3],
-    residual: Option<FlexTensor>,
-    geometry: ConvolutionGeometry,
+    input: &FlexTensor,
+    residual: Option<&FlexTensor>,
+    convolution: &cpu::PreparedConvolution,
     relu: bool,
 ) -> FlexTensor {
-    let (input, weight, bias) = (input.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
-    let residual = residual.map(|residual| residual.to_contiguous());
+    let input = input.to_contiguous();
+    let residual = residual.map(FlexTensor::to_contiguous);
+    let geometry = convolution.geometry();
     let recordings = input.layout().shape()[0];
     let mut out = vec![0.0; recordings * geometry.samples_out * geometry.width_out];
-    let after = cpu::After { bias: values(&bias), residual: residual.as_ref().map(values), relu };
-    cpu::convolution(values(&input), values(&weight), after, &geometry, &mut out);
+    convolution.apply(values(&input), residual.as_ref().map(values), relu, &mut out);
     tensor(out, &[recordings, geometry.samples_out, geometry.width_out])
 }
 
@@ -110,28 +106,25 @@ impl EcgOperations for Flex {
         bias: FlexTensor,
         geometry: ConvolutionGeometry,
     ) -> FlexTensor {
-        convolve([input, weight, bias], None, geometry, false)
+        let (input, weight, bias) = (input.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
+        let recordings = input.layout().shape()[0];
+        let mut out = vec![0.0; recordings * geometry.samples_out * geometry.width_out];
+        let after = cpu::After { bias: values(&bias), residual: None, relu: false };
+        cpu::convolution(values(&input), values(&weight), after, &geometry, &mut out);
+        tensor(out, &[recordings, geometry.samples_out, geometry.width_out])
     }
 
-    fn deployed_convolution(
-        input: FlexTensor,
-        weight: FlexTensor,
-        bias: FlexTensor,
-        geometry: ConvolutionGeometry,
-        relu: bool,
-    ) -> FlexTensor {
-        convolve([input, weight, bias], None, geometry, relu)
+    fn deployed_convolution(input: FlexTensor, convolution: Arc<cpu::PreparedConvolution>, relu: bool) -> FlexTensor {
+        convolve(&input, None, &convolution, relu)
     }
 
     fn residual_convolution(
         input: FlexTensor,
-        weight: FlexTensor,
-        bias: FlexTensor,
         residual: FlexTensor,
-        geometry: ConvolutionGeometry,
+        convolution: Arc<cpu::PreparedConvolution>,
         relu: bool,
     ) -> FlexTensor {
-        convolve([input, weight, bias], Some(residual), geometry, relu)
+        convolve(&input, Some(&residual), &convolution, relu)
     }
 
     fn batch_norm(
@@ -203,34 +196,57 @@ pub fn convolution(input: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>, geometr
     Tensor::from_dispatch(<Dispatch as EcgOperations>::convolution(input, weight, bias, geometry))
 }
 
+/// The convolution of a network that estimates, on one device.
+#[derive(Debug, Clone)]
+pub struct DeployedConvolution(Placed);
+
+#[derive(Debug, Clone)]
+enum Placed {
+    Cpu(Arc<cpu::PreparedConvolution>),
+    Device { weight: Tensor<2>, bias: Tensor<1>, geometry: ConvolutionGeometry },
+}
+
+impl DeployedConvolution {
+    /// Puts a weight [taps * width_in, width_out] and a bias `[width_out]` on a device.
+    pub fn new(weight: TensorData, bias: TensorData, geometry: ConvolutionGeometry, device: &Device) -> Self {
+        let floats = |data: TensorData| data.try_to_vec::<f32>().expect("weights are 32-bit floats");
+        DeployedConvolution(if is_cpu(device) {
+            Placed::Cpu(Arc::new(cpu::PreparedConvolution::new(floats(weight), floats(bias), geometry)))
+        } else {
+            let (weight, bias) = (Tensor::from_data(weight, device), Tensor::from_data(bias, device));
+            Placed::Device { weight, bias, geometry }
+        })
+    }
+}
+
 /// [`convolution`], a sum with `residual`, which has the shape of the result, and a ReLU if asked for. Not differentiable.
 pub fn deployed_convolution(
     input: Tensor<3>,
-    weight: Tensor<2>,
-    bias: Tensor<1>,
+    convolution: &DeployedConvolution,
     residual: Option<Tensor<3>>,
-    geometry: ConvolutionGeometry,
     relu: bool,
 ) -> Tensor<3> {
-    let device = input.device();
-    if is_cpu(&device) {
-        let (input, weight, bias) = (input.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
-        return Tensor::from_dispatch(match residual {
-            Some(residual) => {
-                let residual = residual.into_dispatch();
-                <Dispatch as EcgOperations>::residual_convolution(input, weight, bias, residual, geometry, relu)
-            }
-            None => <Dispatch as EcgOperations>::deployed_convolution(input, weight, bias, geometry, relu),
-        });
-    }
+    let (weight, bias, geometry) = match convolution.0.clone() {
+        Placed::Cpu(convolution) => {
+            let input = input.into_dispatch();
+            return Tensor::from_dispatch(match residual {
+                Some(residual) => {
+                    let residual = residual.into_dispatch();
+                    <Dispatch as EcgOperations>::residual_convolution(input, residual, convolution, relu)
+                }
+                None => <Dispatch as EcgOperations>::deployed_convolution(input, convolution, relu),
+            });
+        }
+        Placed::Device { weight, bias, geometry } => (weight, bias, geometry),
+    };
     match residual {
         Some(residual) => {
-            on_gpu!(&device, gpu_residual_convolution(input, weight, bias, residual; geometry, relu));
+            on_gpu!(&input.device(), gpu_residual_convolution(input, weight, bias, residual; geometry, relu));
             let sum = composed::convolution(input, weight, bias, geometry) + residual;
             if relu { activation::relu(sum) } else { sum }
         }
         None => {
-            on_gpu!(&device, gpu_convolution(input, weight, bias; geometry, relu));
+            on_gpu!(&input.device(), gpu_convolution(input, weight, bias; geometry, relu));
             let output = composed::convolution(input, weight, bias, geometry);
             if relu { activation::relu(output) } else { output }
         }

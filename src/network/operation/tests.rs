@@ -66,21 +66,35 @@ fn convolution_equals_shifted_slices() {
 #[test]
 fn deployed_convolution_equals_its_parts() {
     let device = Device::flex();
-    let random = |length: usize| Tensor::<1>::random([length], Distribution::Normal(0.0, 1.0), &device);
-    for (samples, taps, stride) in [(200, 7, 2), (40, 16, 5), (250, 1, 1), (3, 7, 1)] {
-        let (recordings, width_in, width_out) = (3, 6, 10);
+    let random = |shape: [usize; 3]| Tensor::<3>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+    for (recordings, samples, widths, taps, stride) in [
+        (3, 200, (6, 10), 7, 2),
+        (3, 40, (6, 10), 16, 5),
+        (3, 250, (6, 10), 1, 1),
+        (3, 3, (6, 10), 7, 1),
+        // With fewer multiplications: one group of taps, several, a stride, and samples that fill no tile.
+        (1, 202, (24, 20), 3, 1),
+        (2, 121, (16, 24), 5, 1),
+        (2, 130, (24, 24), 7, 1),
+        (1, 499, (16, 20), 7, 2),
+        (1, 1024, (20, 24), 16, 5),
+        (2, 103, (20, 16), 16, 1),
+    ] {
+        let (width_in, width_out) = widths;
         let geometry = ConvolutionGeometry::same(samples, width_in, width_out, taps, stride);
-        let input = random(recordings * samples * width_in).reshape([recordings, samples, width_in]);
-        let weight = random(taps * width_in * width_out).reshape([taps * width_in, width_out]);
-        let bias = random(width_out);
-        let shape = [recordings, geometry.samples_out, width_out];
-        let residual = random(shape.iter().product()).reshape(shape);
-        let convolution = composed::convolution(input.clone(), weight.clone(), bias.clone(), geometry);
+        let input = random([recordings, samples, width_in]);
+        let weight = random([taps, width_in, width_out]).reshape([taps * width_in, width_out]);
+        let bias = random([1, 1, width_out]).reshape([width_out]);
+        let residual = random([recordings, geometry.samples_out, width_out]);
+        let deployed =
+            DeployedConvolution::new(weight.clone().into_data(), bias.clone().into_data(), geometry, &device);
+        let convolution = composed::convolution(input.clone(), weight, bias, geometry);
+        let tolerance = 1e-5 * ((taps * width_in) as f32).sqrt();
         for (residual, relu) in [(None, true), (Some(residual.clone()), false), (Some(residual), true)] {
             let sum = residual.iter().fold(convolution.clone(), |sum, residual| sum + residual.clone());
             let expected = if relu { activation::relu(sum) } else { sum };
-            let ours = deployed_convolution(input.clone(), weight.clone(), bias.clone(), residual, geometry, relu);
-            let tolerance = burn::tensor::Tolerance::absolute(2e-4);
+            let ours = deployed_convolution(input.clone(), &deployed, residual, relu);
+            let tolerance = burn::tensor::Tolerance::absolute(tolerance.max(2e-4));
             ours.into_data().assert_approx_eq::<f32>(&expected.into_data(), tolerance);
         }
     }

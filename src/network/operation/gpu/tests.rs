@@ -58,8 +58,9 @@ fn convolutions_equal_the_cpu() {
             for (residual, relu) in [(None, false), (None, true), (Some(&residual), false), (Some(&residual), true)] {
                 let run = |device: &Device| {
                     let residual = residual.map(|residual| on(residual, device));
-                    let (weight, bias) = (on(&weight, device), on(&bias, device));
-                    operation::deployed_convolution(on(&input, device), weight, bias, residual, geometry, relu)
+                    let (weight, bias) = (weight.to_data(), bias.to_data());
+                    let convolution = operation::DeployedConvolution::new(weight, bias, geometry, device);
+                    operation::deployed_convolution(on(&input, device), &convolution, residual, relu)
                 };
                 assert_same(run(&device), run(&Device::flex()));
             }

@@ -1,0 +1,59 @@
+//! A network that takes turns with other runtimes: `benches/native/run.py`, which `make bench` starts, drives it.
+//!
+//! usage: inference WEIGHTS INPUT
+//!
+//! INPUT holds the 32-bit floats of one prepared recording. The first line that is printed says how long loading and the
+//! first inference took, and their result; each line read after that is a number of milliseconds to estimate for, at
+//! least once, and is answered by how long every inference took.
+
+use burn::tensor::{Device, Tensor, activation};
+use ecgnet::network::deployed::DeployedNetwork;
+use ecgnet::network::weights::Weights;
+use std::error::Error;
+use std::io::BufRead;
+use std::time::{Duration, Instant};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let [weights, input] = arguments.as_slice() else {
+        // `cargo test --benches` and a plain `cargo bench` come here.
+        eprintln!("usage: inference WEIGHTS INPUT");
+        return Ok(());
+    };
+    let input: Vec<f32> =
+        std::fs::read(input)?.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let start = Instant::now();
+    let weights = Weights::from_bytes(&std::fs::read(weights)?)?;
+    let network = weights.network(&Device::flex())?;
+    drop(weights);
+    let load = milliseconds(start.elapsed());
+    let start = Instant::now();
+    let (age, female) = estimate(&network, &input)?;
+    let first = milliseconds(start.elapsed());
+    println!("{}", serde_json::json!({ "load_ms": load, "first_ms": first, "age": age, "female": female }));
+    for line in std::io::stdin().lock().lines() {
+        let end = Instant::now() + Duration::from_millis(line?.trim().parse()?);
+        let mut times = Vec::new();
+        while times.is_empty() || Instant::now() < end {
+            let start = Instant::now();
+            estimate(&network, &input)?;
+            times.push(milliseconds(start.elapsed()));
+        }
+        println!("{}", serde_json::json!(times));
+    }
+    Ok(())
+}
+
+/// Age in years and probability of a woman.
+fn estimate(network: &DeployedNetwork, input: &[f32]) -> Result<(f32, f32), Box<dyn Error>> {
+    let outputs = network.forward(network.input(input.to_vec()));
+    let values = |output: Option<Tensor<2>>| -> Result<Vec<f32>, Box<dyn Error>> {
+        Ok(output.ok_or("weights for both age and sex are needed")?.into_data().try_to_vec()?)
+    };
+    let female = values(outputs.sex.map(|logits| activation::softmax(logits, 1)))?[1];
+    Ok((values(outputs.age)?[0] * 100.0, female))
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
