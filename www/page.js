@@ -113,6 +113,11 @@ async function restore() {
       cameWithIt.forEach((recording) => lose(recording, error));
     }
   }
+  for (const { reading, estimated, error } of all) {
+    if (error?.code === "crash") {
+      await ask("stopped", [reading.id, estimated.split(" ")[0], error.message]);
+    }
+  }
   isLost = false;
 }
 

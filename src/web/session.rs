@@ -153,6 +153,16 @@ impl Session {
         to_js(&message.map_err(|Failure { code, message }| js_error(code, message))?)
     }
 
+    /// Notes that a network could not estimate a recording since the computation stopped, with whatever held it: exports
+    /// say so.
+    pub fn stopped(&self, id: u32, network: String, message: String) -> Result<(), JsValue> {
+        let network: Architecture = network.parse().map_err(|error| js_error("argument", error))?;
+        let mut recordings = self.recordings.borrow_mut();
+        let recording = recordings.get_mut(&id).ok_or_else(|| no_recording(id))?;
+        recording.outcomes.insert(network, Err(Failure { code: "crash", message }));
+        Ok(())
+    }
+
     /// A table of comma-separated values of all recordings that a network estimated or that could not be read; with
     /// age and sex as the files state them only where that is wanted.
     pub fn csv(&self, network: String, with_stated: bool) -> Result<String, JsValue> {

@@ -403,6 +403,8 @@ test("a recording that stops the processor as well is an error of its own", asyn
   assert.equal(starts(), 3);
   assert.match(await text("#rows tr:nth-child(1)"), /a\.hea.*stopped unexpectedly/);
   assert.match(await text("#rows tr:nth-child(2)"), /b\.hea\d+.*(Male|Female)/);
+  const json = JSON.parse(await saved("Save JSON"));
+  assert.deepEqual(json.map(({ file, error }) => [file, error?.code]), [["a.hea", "crash"], ["b.hea", undefined]]);
 });
 
 test("a worker that stops while a network is loaded is started anew", async () => {
