@@ -184,6 +184,14 @@ macro_rules! on_gpu {
     };
 }
 
+/// Does work whose parts use all cores: in one of their threads, so that not every part is handed over to them.
+pub(super) fn on_all_cores<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    #[cfg(not(target_arch = "wasm32"))]
+    return rayon::scope(|_| work());
+    #[cfg(target_arch = "wasm32")]
+    work()
+}
+
 /// Convolution along time of rows, with a bias.
 ///
 /// Shapes: `input` [recordings, samples_in, width_in], `weight` [taps * width_in, width_out], `bias` `[width_out]`; the
