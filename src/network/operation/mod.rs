@@ -211,7 +211,7 @@ pub struct DeployedConvolution(Placed);
 #[derive(Debug, Clone)]
 enum Placed {
     Cpu(Arc<cpu::PreparedConvolution>),
-    Device { weight: Tensor<2>, bias: Tensor<1>, geometry: ConvolutionGeometry },
+    Device { weight: Box<Tensor<2>>, bias: Box<Tensor<1>>, geometry: ConvolutionGeometry },
 }
 
 impl DeployedConvolution {
@@ -222,7 +222,7 @@ impl DeployedConvolution {
             Placed::Cpu(Arc::new(cpu::PreparedConvolution::new(floats(weight), floats(bias), geometry)))
         } else {
             let (weight, bias) = (Tensor::from_data(weight, device), Tensor::from_data(bias, device));
-            Placed::Device { weight, bias, geometry }
+            Placed::Device { weight: Box::new(weight), bias: Box::new(bias), geometry }
         })
     }
 }
@@ -245,7 +245,7 @@ pub fn deployed_convolution(
                 None => <Dispatch as EcgOperations>::deployed_convolution(input, convolution, relu),
             });
         }
-        Placed::Device { weight, bias, geometry } => (weight, bias, geometry),
+        Placed::Device { weight, bias, geometry } => (*weight, *bias, geometry),
     };
     match residual {
         Some(residual) => {
