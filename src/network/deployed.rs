@@ -340,6 +340,10 @@ impl DeployedNetwork {
 
     /// Runs the network on `[recordings, INPUT_SAMPLES, INPUT_LEADS]`.
     pub fn forward(&self, input: Tensor<3>) -> Outputs {
+        operation::on_all_cores(|| self.outputs(input))
+    }
+
+    fn outputs(&self, input: Tensor<3>) -> Outputs {
         let features = self.run(&self.plan.body, input);
         let output = |wanted: Head| {
             let (_, head) = self.plan.heads.iter().find(|(head, _)| *head == wanted)?;

@@ -184,6 +184,14 @@ macro_rules! on_gpu {
     };
 }
 
+/// Does work whose parts use all cores: in one of their threads, so that not every part is handed over to them.
+pub(super) fn on_all_cores<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    #[cfg(not(target_arch = "wasm32"))]
+    return rayon::scope(|_| work());
+    #[cfg(target_arch = "wasm32")]
+    work()
+}
+
 /// Convolution along time of rows, with a bias.
 ///
 /// Shapes: `input` [recordings, samples_in, width_in], `weight` [taps * width_in, width_out], `bias` `[width_out]`; the
@@ -203,7 +211,7 @@ pub struct DeployedConvolution(Placed);
 #[derive(Debug, Clone)]
 enum Placed {
     Cpu(Arc<cpu::PreparedConvolution>),
-    Device { weight: Tensor<2>, bias: Tensor<1>, geometry: ConvolutionGeometry },
+    Device { weight: Box<Tensor<2>>, bias: Box<Tensor<1>>, geometry: ConvolutionGeometry },
 }
 
 impl DeployedConvolution {
@@ -214,7 +222,7 @@ impl DeployedConvolution {
             Placed::Cpu(Arc::new(cpu::PreparedConvolution::new(floats(weight), floats(bias), geometry)))
         } else {
             let (weight, bias) = (Tensor::from_data(weight, device), Tensor::from_data(bias, device));
-            Placed::Device { weight, bias, geometry }
+            Placed::Device { weight: Box::new(weight), bias: Box::new(bias), geometry }
         })
     }
 }
@@ -237,7 +245,7 @@ pub fn deployed_convolution(
                 None => <Dispatch as EcgOperations>::deployed_convolution(input, convolution, relu),
             });
         }
-        Placed::Device { weight, bias, geometry } => (weight, bias, geometry),
+        Placed::Device { weight, bias, geometry } => (*weight, *bias, geometry),
     };
     match residual {
         Some(residual) => {

@@ -38,9 +38,9 @@ const LEAST_SAMPLES: usize = super::GATHER_BELOW;
 /// Tiles whose products are made before they are combined: in WebAssembly as many as the cache holds, natively all,
 /// since there each product prepares the right matrix anew.
 #[cfg(target_arch = "wasm32")]
-const TILES_AT_A_TIME: usize = 32;
+const TILES_AT_A_TIME: Option<usize> = Some(32);
 #[cfg(not(target_arch = "wasm32"))]
-const TILES_AT_A_TIME: usize = usize::MAX;
+const TILES_AT_A_TIME: Option<usize> = None;
 
 /// A convolution in this form.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ impl Winograd {
             }
         });
 
-        let at_a_time = outputs.min(TILES_AT_A_TIME);
+        let at_a_time = TILES_AT_A_TIME.map_or(outputs, |most| most.min(outputs));
         let mut products = vec![0.0; POINTS * at_a_time * width];
         for (chunk, out) in out.chunks_mut(at_a_time * OUTPUTS * width).enumerate() {
             let first = chunk * at_a_time;
