@@ -347,10 +347,14 @@ fn is_plausible(leads: &[Vec<f64>]) -> bool {
     (1.0 / IMPLAUSIBLE_RATIO..=IMPLAUSIBLE_RATIO).contains(&middle)
 }
 
+/// Further from the mean than so many units is no voltage of a heart.
+const LARGEST_SCALED: f64 = 100.0;
+
 /// Minus mean, divided by `unit`.
 fn scale(samples: &mut [f64], unit: f64) {
     let (mean, _) = mean_and_deviation(samples);
-    samples.iter_mut().for_each(|sample| *sample = (*sample - mean) / unit);
+    let scaled = |sample: f64| ((sample - mean) / unit).clamp(-LARGEST_SCALED, LARGEST_SCALED);
+    samples.iter_mut().for_each(|sample| *sample = scaled(*sample));
 }
 
 /// The mean and the population standard deviation; zeros where there is no sample.
