@@ -254,6 +254,7 @@ fn persons_and_dates_are_read_as_far_as_they_are_known() {
         ),
         ("X X X X", "", "01.01.8500.00.00", (None, None, None, Some("1985-01-01T00:00:00"))),
         ("Some_Body 12 Street", "", "32.01.8500.00.00", (None, None, None, None)),
+        ("Somebody F 13-05-1970", "", "32.01.8500.00.00", (None, None, None, None)),
         ("Nobody", "Startdate 02-JAN-2090 X X X", "02.01.yy10.00.00", (None, None, None, Some("2090-01-02T10:00:00"))),
         (
             "A_1 F 29-FEB-1960 X",

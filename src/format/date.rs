@@ -96,7 +96,11 @@ pub(super) fn timestamp(text: &str) -> Option<String> {
     let text = text.trim();
     let (date, time) = match compact::<8>(text) {
         Some(date) => text.split_at_checked(date.len())?,
-        None => text.split_once(['T', ' ']).unwrap_or((text, "")),
+        None => {
+            // Not the T of a month.
+            let iso = text.split_once('T').filter(|(date, _)| date.ends_with(|c: char| c.is_ascii_digit()));
+            iso.or_else(|| text.split_once(' ')).unwrap_or((text, ""))
+        }
     };
     moment(day(date, Order::Unknown)?, clock(time.trim_start_matches('T')))
 }
@@ -243,6 +247,8 @@ mod tests {
             ("20021122990000", Some("2002-11-22")),
             ("2002-11-22T09:10:00Z", Some("2002-11-22T09:10:00")),
             ("2002-11-22 09:10", Some("2002-11-22T09:10:00")),
+            ("2002-11-22T09:10:00 +0200", Some("2002-11-22T09:10:00")),
+            ("22-OCT-2002 09:10", Some("2002-10-22T09:10:00")),
             ("20021322", None),
             ("2002", None),
             ("", None),

@@ -300,7 +300,8 @@ impl<'a> File<'a> {
         let mut person = Person { recorded_at, ..Person::default() };
         let mut fields = patient.split(' ');
         let (Some(code), Some(sex), Some(birth)) = (fields.next(), fields.next(), fields.next()) else { return person };
-        let birth_day = date::day(birth, DayFirst);
+        // In the form of EDF+ the month has its name.
+        let birth_day = date::day(birth, DayFirst).filter(|_| birth.contains(|c: char| c.is_ascii_alphabetic()));
         if !matches!(sex, "F" | "M" | "X") || (birth_day.is_none() && birth != "X") {
             return person;
         }
