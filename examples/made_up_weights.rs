@@ -37,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             preprocessing: weights.description.preprocessing,
             training: weights.description.training,
             figures: Vec::new(),
+            rounding: None,
         });
     }
     let manifest = Manifest { default: networks[0], networks: entries };
