@@ -3,7 +3,7 @@
 use crate::ecg::{Ecg, Notice, Sex};
 use crate::network::deployed::{DeployError, DeployedNetwork};
 use crate::network::weights::{Calibration, Weights};
-use crate::network::{Architecture, Head, INPUT_LEADS, INPUT_SAMPLES};
+use crate::network::{Architecture, Head};
 use crate::signal::{self, Input, Preprocessing, SignalError, Window};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
@@ -134,17 +134,6 @@ impl Estimator {
             estimate.hear(&part.run(samples).await?);
         }
         Ok(estimate)
-    }
-
-    /// Runs the network once on zeros: a graphics device then has its shaders compiled and its weights in place.
-    ///
-    /// # Errors
-    /// Where the device fails.
-    pub async fn warm_up(&self) -> Result<(), ComputeError> {
-        for part in &self.parts {
-            part.run(vec![0.0; INPUT_SAMPLES * INPUT_LEADS]).await?;
-        }
-        Ok(())
     }
 
     /// An estimate that says nothing yet, and the input of each part.

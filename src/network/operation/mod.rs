@@ -9,6 +9,7 @@
 //! a GPU, they are composed of burn's tensor operations (`composed`), which also serve as the truth that the former are
 //! tested against.
 
+#[cfg(not(target_arch = "wasm32"))]
 mod composed;
 // Without training the gradients in it are not called.
 #[cfg_attr(target_arch = "wasm32", allow(dead_code))]
@@ -21,11 +22,15 @@ mod gradient;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, backend_extension};
-use burn::tensor::{Device, Tensor, activation};
+#[cfg(not(target_arch = "wasm32"))]
+use burn::tensor::activation;
+use burn::tensor::{Device, Tensor};
 use burn_flex::{FlexTensor, Layout};
 pub use geometry::{ConvolutionGeometry, PoolGeometry, same_padding};
 
 /// The operations which the CPU backend gets from `cpu`.
+// A browser does not train.
+#[cfg_attr(target_arch = "wasm32", allow(dead_code))]
 #[backend_extension(Flex, Autodiff: cfg(not(target_arch = "wasm32")))]
 pub(crate) trait EcgOperations: Backend {
     /// See [`convolution`].
@@ -180,7 +185,8 @@ pub(super) fn is_cpu(device: &Device) -> bool {
     matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 
-/// Returns what the shaders make of the operation where tensors on this device are computed by them.
+/// Returns what the shaders make of the operation where tensors on this device are computed by them; `or` is what any
+/// other device but the CPU does. A browser has no other: without burn's own kernels its wasm is less than half as large.
 macro_rules! on_gpu {
     ($device:expr, $operation:ident($($tensor:ident),+; $($number:expr),*)) => {
         #[cfg(gpu)]
@@ -189,12 +195,20 @@ macro_rules! on_gpu {
             return Tensor::from_dispatch(output);
         }
     };
+    ($device:expr, $operation:ident($($given:tt)+), or $composed:expr) => {{
+        on_gpu!($device, $operation($($given)+));
+        #[cfg(target_arch = "wasm32")]
+        unreachable!("a browser computes on the CPU or by WebGPU");
+        #[cfg(not(target_arch = "wasm32"))]
+        $composed
+    }};
 }
 
 /// Convolution along time of rows, with a bias.
 ///
 /// Shapes: `input` [recordings, samples_in, width_in], `weight` [taps * width_in, width_out], `bias` `[width_out]`; the
 /// result is [recordings, samples_out, width_out].
+#[cfg(not(target_arch = "wasm32"))]
 pub fn convolution(input: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>, geometry: ConvolutionGeometry) -> Tensor<3> {
     if !is_cpu(&input.device()) {
         return composed::convolution(input, weight, bias, geometry);
@@ -225,14 +239,16 @@ pub fn deployed_convolution(
     }
     match residual {
         Some(residual) => {
-            on_gpu!(&device, gpu_residual_convolution(input, weight, bias, residual; geometry, relu));
-            let sum = composed::convolution(input, weight, bias, geometry) + residual;
-            if relu { activation::relu(sum) } else { sum }
+            on_gpu!(&device, gpu_residual_convolution(input, weight, bias, residual; geometry, relu), or {
+                let sum = composed::convolution(input, weight, bias, geometry) + residual;
+                if relu { activation::relu(sum) } else { sum }
+            })
         }
         None => {
-            on_gpu!(&device, gpu_convolution(input, weight, bias; geometry, relu));
-            let output = composed::convolution(input, weight, bias, geometry);
-            if relu { activation::relu(output) } else { output }
+            on_gpu!(&device, gpu_convolution(input, weight, bias; geometry, relu), or {
+                let output = composed::convolution(input, weight, bias, geometry);
+                if relu { activation::relu(output) } else { output }
+            })
         }
     }
 }
@@ -241,6 +257,7 @@ pub fn deployed_convolution(
 ///
 /// Shapes: `input` [recordings, samples, leads x channels], `gamma` and `beta` `[channels]`. Returns the output and, for
 /// the moving averages, the mean and the variance of each channel, which carry no gradient.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn batch_norm(
     input: Tensor<3>,
     gamma: Tensor<1>,
@@ -261,23 +278,23 @@ pub fn batch_norm(
 ///
 /// Shapes: `input` [recordings, samples, leads x channels], `scale` and `shift` `[channels]`.
 pub fn scale_and_shift(input: Tensor<3>, scale: Tensor<1>, shift: Tensor<1>, relu: bool) -> Tensor<3> {
-    on_gpu!(&input.device(), gpu_scale_and_shift(input, scale, shift; relu));
-    if !is_cpu(&input.device()) {
-        return composed::scale_and_shift(input, scale, shift, relu);
+    let device = input.device();
+    if is_cpu(&device) {
+        let (input, scale, shift) = (input.into_dispatch(), scale.into_dispatch(), shift.into_dispatch());
+        return Tensor::from_dispatch(<Dispatch as EcgOperations>::scale_and_shift(input, scale, shift, relu));
     }
-    let (input, scale, shift) = (input.into_dispatch(), scale.into_dispatch(), shift.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as EcgOperations>::scale_and_shift(input, scale, shift, relu))
+    on_gpu!(&device, gpu_scale_and_shift(input, scale, shift; relu), or composed::scale_and_shift(input, scale, shift, relu))
 }
 
 /// Maximum over windows of samples and leads; padding never wins.
 ///
 /// Shapes: [recordings, samples_in, leads_in x channels] to [recordings, samples_out, leads_out x channels].
 pub fn max_pool(input: Tensor<3>, geometry: PoolGeometry) -> Tensor<3> {
-    on_gpu!(&input.device(), gpu_max_pool(input; geometry));
-    if !is_cpu(&input.device()) {
-        return composed::max_pool(input, geometry);
+    let device = input.device();
+    if is_cpu(&device) {
+        return Tensor::from_dispatch(<Dispatch as EcgOperations>::max_pool(input.into_dispatch(), geometry));
     }
-    Tensor::from_dispatch(<Dispatch as EcgOperations>::max_pool(input.into_dispatch(), geometry))
+    on_gpu!(&device, gpu_max_pool(input; geometry), or composed::max_pool(input, geometry))
 }
 
 /// The mean of each channel over samples and leads.

@@ -5,16 +5,20 @@ use super::set_invocations;
 use crate::device::{Gpu, GpuError, open_gpu};
 use burn::tensor::{Device, Distribution, Tensor};
 use burn_cubecl::cubecl::future::block_on;
+use std::sync::LazyLock;
+
+/// Tests run at the same time; the loader of Vulkan wants to be called once.
+static GPU: LazyLock<Option<Device>> = LazyLock::new(|| match block_on(open_gpu()) {
+    Ok(Gpu { device, .. }) => Some(device),
+    Err(GpuError::NoAdapter(reason)) => {
+        eprintln!("skipped: there is no graphics adapter ({reason})");
+        None
+    }
+    Err(error) => panic!("{error}"),
+});
 
 fn gpu() -> Option<Device> {
-    match block_on(open_gpu()) {
-        Ok(Gpu { device, .. }) => Some(device),
-        Err(GpuError::NoAdapter(reason)) => {
-            eprintln!("skipped: there is no graphics adapter ({reason})");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    GPU.clone()
 }
 
 fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
