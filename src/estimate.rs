@@ -7,6 +7,7 @@ use crate::network::{Architecture, Head};
 use crate::signal::{self, Input, Preprocessing, SignalError, Window};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
+use std::error::Error;
 
 /// What a network says of a recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -170,11 +171,14 @@ impl Part {
     /// Runs the network on inputs laid one after the other.
     async fn run(&self, inputs: Vec<f32>) -> Result<Vec<Said>, ComputeError> {
         let outputs = self.network.forward(self.network.input(inputs));
+        // Below the first line burn gives its reasons in words of its own.
+        let failed =
+            |error: &dyn Error| ComputeError::Device(error.to_string().lines().next().unwrap_or_default().to_owned());
         let mut read = [Vec::new(), Vec::new()];
         for (read, output) in read.iter_mut().zip([outputs.age, outputs.sex]) {
             if let Some(output) = output {
                 let data = output.into_data_async().await;
-                *read = values(data.map_err(|error| ComputeError::Device(error.to_string()))?);
+                *read = values(data.map_err(|error| failed(&error))?);
             }
         }
         let [ages, logits] = read;

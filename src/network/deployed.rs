@@ -5,7 +5,7 @@ use super::folding::Folding;
 use super::operation::{self, ConvolutionGeometry, PoolGeometry};
 use super::parameter::NamedTensor;
 use super::{Architecture, BATCH_NORM_EPSILON, Head, INPUT_LEADS, INPUT_SAMPLES, Target};
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::HashMap;
 
 /// A convolution or a scaling whose tensors have names.
@@ -20,7 +20,6 @@ enum DeployedStep {
         channels: usize,
         relu: bool,
     },
-    Relu,
     MaxPool(PoolGeometry),
     Flatten,
     GlobalAveragePool {
@@ -113,7 +112,7 @@ fn deployed_steps(steps: &[Step]) -> Vec<DeployedStep> {
             Step::Relu => match deployed.last_mut() {
                 Some(DeployedStep::Convolution { relu, .. } | DeployedStep::Sum { relu, .. }) => *relu = true,
                 Some(DeployedStep::ScaleAndShift { .. }) => {}
-                _ => deployed.push(DeployedStep::Relu),
+                _ => unreachable!("a ReLU follows a convolution, a sum or a batch normalisation"),
             },
             Step::MaxPool(geometry) => deployed.push(DeployedStep::MaxPool(*geometry)),
             Step::Dropout(_) => {}
@@ -276,23 +275,17 @@ impl DeployedNetwork {
             }
             by_name.insert(&found.name, found);
         }
-        // Unfolding is done by the CPU: any other device is given the matrices themselves.
-        let is_cpu = operation::is_cpu(device);
-        let host = if is_cpu { device.clone() } else { Device::flex() };
-        let upload = |name: String| -> Tensor<1> {
-            let values = by_name[name.as_str()].values.clone();
-            let length = values.len();
-            Tensor::from_data(TensorData::new(values, [length]), &host)
-        };
-        let place = |(matrix, row): (Tensor<2>, Tensor<1>)| match is_cpu {
-            true => (matrix, row),
-            false => (Tensor::from_data(matrix.into_data(), device), Tensor::from_data(row.into_data(), device)),
+        let values = |name: String| &by_name[name.as_str()].values;
+        let place = |matrix: Vec<f32>, row: Vec<f32>| {
+            let (rows, width) = (matrix.len() / row.len(), row.len());
+            let matrix = TensorData::new(matrix, [rows, width]);
+            (Tensor::from_data(matrix, device), Tensor::from_data(TensorData::new(row, [width]), device))
         };
         let mut matrices = HashMap::new();
         let mut unfold = |step: &DeployedConvolution| {
-            let matrix = step.folding.matrix(upload(format!("{}.kernel", step.name)));
-            let bias = step.folding.repeat(upload(format!("{}.bias", step.name)));
-            matrices.insert(step.name.clone(), place((matrix, bias)));
+            let matrix = step.folding.matrix_values(values(format!("{}.kernel", step.name)));
+            let bias = values(format!("{}.bias", step.name)).repeat(step.folding.leads_out);
+            matrices.insert(step.name.clone(), place(matrix, bias));
         };
         plan.heads.iter().for_each(|(_, head)| unfold(head));
         let mut scalings = Vec::new();
@@ -302,8 +295,8 @@ impl DeployedNetwork {
             _ => {}
         });
         for name in scalings {
-            let pair = (upload(format!("{name}.scale")).unsqueeze(), upload(format!("{name}.shift")));
-            matrices.insert(name, place(pair));
+            let pair = place(values(format!("{name}.scale")).clone(), values(format!("{name}.shift")).clone());
+            matrices.insert(name, pair);
         }
         Ok(Self { architecture, target, plan, matrices, device: device.clone() })
     }
@@ -359,7 +352,6 @@ impl DeployedNetwork {
                 let (scale, shift) = self.matrices[name].clone();
                 operation::scale_and_shift(input, scale.squeeze_dim(0), shift, *relu)
             }
-            DeployedStep::Relu => activation::relu(input),
             DeployedStep::MaxPool(geometry) => operation::max_pool(input, *geometry),
             DeployedStep::Flatten => flatten(input),
             DeployedStep::GlobalAveragePool { channels } => operation::global_average_pool(input, *channels),

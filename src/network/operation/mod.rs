@@ -79,6 +79,12 @@ pub(crate) trait EcgOperations: Backend {
 
     /// See [`max_pool`].
     fn max_pool(input: FloatTensor<Self>, geometry: PoolGeometry) -> FloatTensor<Self>;
+
+    /// See [`global_average_pool`] and [`global_max_pool`].
+    fn global_pool(input: FloatTensor<Self>, channels: usize, average: bool) -> FloatTensor<Self>;
+
+    /// See [`concatenate`].
+    fn concatenate(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 /// A contiguous tensor of the CPU backend from its values.
@@ -174,6 +180,23 @@ impl EcgOperations for Flex {
         cpu::max_pool(values(&input), &geometry, &mut out);
         tensor(out, &[recordings, geometry.samples_out, geometry.width_out()])
     }
+
+    fn global_pool(input: FlexTensor, channels: usize, average: bool) -> FlexTensor {
+        let input = input.to_contiguous();
+        let (recordings, values) = (input.layout().shape()[0], values(&input));
+        let mut out = vec![0.0; recordings * channels];
+        cpu::global_pool(values, values.len() / (recordings * channels), channels, average, &mut out);
+        tensor(out, &[recordings, 1, channels])
+    }
+
+    fn concatenate(first: FlexTensor, second: FlexTensor) -> FlexTensor {
+        let (first, second) = (first.to_contiguous(), second.to_contiguous());
+        let (shape, widths) = (first.layout().shape(), [first.layout().shape()[2], second.layout().shape()[2]]);
+        let shape = [shape[0], shape[1], widths[0] + widths[1]];
+        let mut out = vec![0.0; shape.iter().product()];
+        cpu::concatenate(values(&first), values(&second), widths, &mut out);
+        tensor(out, &shape)
+    }
 }
 
 fn floor(relu: bool) -> f32 {
@@ -181,22 +204,24 @@ fn floor(relu: bool) -> f32 {
 }
 
 /// Whether tensors on this device are computed by [`cpu`].
-pub(super) fn is_cpu(device: &Device) -> bool {
+fn is_cpu(device: &Device) -> bool {
     matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
+}
+
+/// Whether nothing is to be differentiated either: where our operation is not differentiable, burn's own are.
+fn is_cpu_without_gradients(device: &Device) -> bool {
+    matches!(device.as_dispatch(), DispatchDevice::Flex(_))
 }
 
 /// Returns what the shaders make of the operation where tensors on this device are computed by them; `or` is what any
 /// other device but the CPU does. A browser has no other: without burn's own kernels its wasm is less than half as large.
 macro_rules! on_gpu {
-    ($device:expr, $operation:ident($($tensor:ident),+; $($number:expr),*)) => {
+    ($device:expr, $operation:ident($($tensor:ident),+; $($number:expr),*), or $composed:expr) => {{
         #[cfg(gpu)]
         if gpu::is_gpu($device) {
             let output = <Dispatch as gpu::GpuOperations>::$operation($($tensor.into_dispatch(),)+ $($number),*);
             return Tensor::from_dispatch(output);
         }
-    };
-    ($device:expr, $operation:ident($($given:tt)+), or $composed:expr) => {{
-        on_gpu!($device, $operation($($given)+));
         #[cfg(target_arch = "wasm32")]
         unreachable!("a browser computes on the CPU or by WebGPU");
         #[cfg(not(target_arch = "wasm32"))]
@@ -301,24 +326,32 @@ pub fn max_pool(input: Tensor<3>, geometry: PoolGeometry) -> Tensor<3> {
 ///
 /// Shapes: [recordings, samples, leads x channels] to [recordings, 1, channels].
 pub fn global_average_pool(input: Tensor<3>, channels: usize) -> Tensor<3> {
-    on_gpu!(&input.device(), gpu_global_pool(input; channels, true));
-    let [recordings, samples, width] = input.dims();
-    input.reshape([recordings, samples * width / channels, channels]).mean_dim(1)
+    let device = input.device();
+    if is_cpu_without_gradients(&device) {
+        return Tensor::from_dispatch(<Dispatch as EcgOperations>::global_pool(input.into_dispatch(), channels, true));
+    }
+    on_gpu!(&device, gpu_global_pool(input; channels, true), or composed::global_average_pool(input, channels))
 }
 
 /// The highest value of each channel over samples and leads.
 ///
 /// Shapes: [recordings, samples, leads x channels] to [recordings, 1, channels].
 pub fn global_max_pool(input: Tensor<3>, channels: usize) -> Tensor<3> {
-    on_gpu!(&input.device(), gpu_global_pool(input; channels, false));
-    let [recordings, samples, width] = input.dims();
-    input.reshape([recordings, samples * width / channels, channels]).max_dim(1)
+    let device = input.device();
+    if is_cpu_without_gradients(&device) {
+        return Tensor::from_dispatch(<Dispatch as EcgOperations>::global_pool(input.into_dispatch(), channels, false));
+    }
+    on_gpu!(&device, gpu_global_pool(input; channels, false), or composed::global_max_pool(input, channels))
 }
 
 /// The rows of two activations side by side.
 pub fn concatenate(first: Tensor<3>, second: Tensor<3>) -> Tensor<3> {
-    on_gpu!(&first.device(), gpu_concatenate(first, second;));
-    Tensor::cat(vec![first, second], 2)
+    let device = first.device();
+    if is_cpu_without_gradients(&device) {
+        let (first, second) = (first.into_dispatch(), second.into_dispatch());
+        return Tensor::from_dispatch(<Dispatch as EcgOperations>::concatenate(first, second));
+    }
+    on_gpu!(&device, gpu_concatenate(first, second;), or Tensor::cat(vec![first, second], 2))
 }
 
 #[cfg(all(test, feature = "native"))]

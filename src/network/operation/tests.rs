@@ -130,3 +130,23 @@ fn scale_and_shift_equals_its_definition() {
         ours.into_data().assert_approx_eq::<f32>(&theirs.into_data(), burn::tensor::Tolerance::absolute(1e-6));
     }
 }
+
+#[test]
+fn global_pools_and_concatenations_equal_their_definitions() {
+    let device = Device::flex();
+    let random = |shape: [usize; 3]| Tensor::<3>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+    let assert_same = |ours: Tensor<3>, theirs: Tensor<3>| {
+        assert_eq!(ours.dims(), theirs.dims());
+        ours.into_data().assert_approx_eq::<f32>(&theirs.into_data(), burn::tensor::Tolerance::absolute(1e-6));
+    };
+    for (samples, leads, channels) in [(30, 3, 4), (1, 1, 5), (7, 12, 1)] {
+        let input = random([2, samples, leads * channels]);
+        assert_same(
+            global_average_pool(input.clone(), channels),
+            composed::global_average_pool(input.clone(), channels),
+        );
+        assert_same(global_max_pool(input.clone(), channels), composed::global_max_pool(input, channels));
+    }
+    let (first, second) = (random([2, 3, 4]), random([2, 3, 7]));
+    assert_same(concatenate(first.clone(), second.clone()), Tensor::cat(vec![first, second], 2));
+}
