@@ -2,8 +2,11 @@
 
 use crate::network::operation::gpu;
 use burn::tensor::Device;
-use burn::tensor::wgpu::{WgpuInitError, wgpu};
-use std::sync::OnceLock;
+use burn::tensor::wgpu::{WgpuInitError, WgpuOptions, WgpuSetup, wgpu};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use wgpu::{
+    DeviceDescriptor, DeviceType, Features, Instance, InstanceDescriptor, PowerPreference, RequestAdapterOptions,
+};
 
 /// Tasks that the runtime gathers before it submits them by itself: more than a forward pass has, so that a pass is one
 /// submission.
@@ -21,68 +24,68 @@ pub struct Gpu {
     pub name: String,
     /// Whether a processor plays the graphics card, slower than ECGNet on that processor itself.
     pub is_software: bool,
-    /// Whether shaders may compute with 16-bit floats.
-    pub has_half_precision: bool,
 }
 
 /// Why there is no graphics device.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum GpuError {
-    #[error("there is no graphics adapter ({0})")]
+    #[error("there is no graphics card to compute with ({0})")]
     NoAdapter(String),
-    #[error("the graphics adapter lacks {0}")]
+    #[error("the graphics card lacks {0}")]
     Lacks(&'static str),
-    #[error("the graphics adapter refused ({0})")]
+    #[error("the graphics card refused ({0})")]
     Refused(String),
-    #[error("the graphics device was lost ({0})")]
-    Lost(String),
-}
-
-impl GpuError {
-    /// Stays the same between versions.
-    pub fn code(&self) -> &'static str {
-        match self {
-            GpuError::NoAdapter(_) => "gpu-none",
-            GpuError::Lacks(_) => "gpu-lacks",
-            GpuError::Refused(_) => "gpu-refused",
-            GpuError::Lost(_) => "gpu-lost",
-        }
-    }
 }
 
 impl From<WgpuInitError> for GpuError {
     fn from(error: WgpuInitError) -> Self {
-        match error {
-            WgpuInitError::AdapterUnavailable { message, .. } => GpuError::NoAdapter(message),
-            WgpuInitError::UnsupportedGraphicsApi { .. } => GpuError::NoAdapter(error.to_string()),
-            other => GpuError::Refused(other.to_string()),
-        }
+        GpuError::Refused(error.to_string())
     }
 }
 
-static OPENED: OnceLock<Gpu> = OnceLock::new();
+static OPENED: Mutex<Option<Gpu>> = Mutex::new(None);
 
-/// Opens the graphics device that the system prefers, once: later calls return the same.
-///
-/// A lost device stays lost for this process, or in a browser for this worker.
+fn opened() -> MutexGuard<'static, Option<Gpu>> {
+    OPENED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Opens the fastest graphics device. Later calls return the same, until it is given up.
 ///
 /// # Errors
 /// Where there is no adapter, it lacks something or its device cannot be had.
 pub async fn open_gpu() -> Result<Gpu, GpuError> {
-    if let Some(gpu) = OPENED.get() {
-        return Ok(gpu.clone());
+    if let Some(gpu) = opened().clone() {
+        return Ok(gpu);
     }
-    let options = Device::wgpu_options().tasks_max(TASKS_OF_A_SUBMISSION);
-    let (device, setup) = options.init_with_setup_async().await?;
-    let features = setup.adapter.features();
+    let instance = Instance::new(InstanceDescriptor::new_without_display_handle());
+    let fastest = RequestAdapterOptions { power_preference: PowerPreference::HighPerformance, ..Default::default() };
+    let adapter = instance.request_adapter(&fastest).await.map_err(|error| {
+        // wgpu goes through every graphics API, of which a browser has one.
+        let in_browser = cfg!(target_arch = "wasm32").then(|| "this browser offers none to pages".to_owned());
+        GpuError::NoAdapter(in_browser.unwrap_or_else(|| error.to_string()))
+    })?;
+    let features = adapter.features();
     // In a browser burn's runtime panics without it at the first tensor.
-    if cfg!(target_arch = "wasm32") && !features.contains(wgpu::Features::TIMESTAMP_QUERY) {
+    if cfg!(target_arch = "wasm32") && !features.contains(Features::TIMESTAMP_QUERY) {
         return Err(GpuError::Lacks("timestamp-query"));
     }
-    let information = setup.adapter.get_info();
-    let is_software = information.device_type == wgpu::DeviceType::Cpu;
+    let descriptor = DeviceDescriptor {
+        // The runtime takes what the adapter has for what the device has.
+        required_features: features - Features::MAPPABLE_PRIMARY_BUFFERS - Features::all_experimental_mask(),
+        required_limits: adapter.limits(),
+        ..Default::default()
+    };
+    let requested = adapter.request_device(&descriptor).await;
+    let (device, queue) = requested.map_err(|error| GpuError::Refused(error.to_string()))?;
+    let information = adapter.get_info();
+    let setup = WgpuSetup { instance, adapter, device, queue, backend: information.backend };
+    let device = WgpuOptions::default().setup(setup).tasks_max(TASKS_OF_A_SUBMISSION).init()?;
+    let is_software = information.device_type == DeviceType::Cpu;
     gpu::set_invocations(if is_software { FILLS_SOFTWARE } else { FILLS_HARDWARE });
-    let has_half_precision = features.contains(wgpu::Features::SHADER_F16);
-    let gpu = Gpu { device, name: information.name, is_software, has_half_precision };
-    Ok(OPENED.get_or_init(|| gpu).clone())
+    Ok(opened().insert(Gpu { device, name: information.name, is_software }).clone())
+}
+
+/// Gives up a device that failed: whoever opens one next gets another.
+pub fn give_up_gpu() {
+    opened().take();
 }

@@ -7,6 +7,7 @@ use crate::network::{Architecture, Head, INPUT_LEADS, INPUT_SAMPLES};
 use crate::signal::{self, Input, Preprocessing, SignalError, Window};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
+use std::error::Error;
 
 /// What a network says of a recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -153,17 +154,6 @@ impl Estimator {
         Ok(estimate)
     }
 
-    /// Runs the network once on zeros: a graphics device then has its shaders compiled and its weights in place.
-    ///
-    /// # Errors
-    /// Where the device fails.
-    pub async fn warm_up(&self) -> Result<(), ComputeError> {
-        for part in &self.parts {
-            part.run(vec![0.0; INPUT_SAMPLES * INPUT_LEADS]).await?;
-        }
-        Ok(())
-    }
-
     /// An estimate that says nothing yet, and the input of each part.
     fn prepare(&self, ecg: &Ecg, window: Window) -> Result<(Estimate, Vec<Input>), SignalError> {
         let quality = signal::quality::assess(ecg, window);
@@ -198,11 +188,14 @@ impl Part {
     /// Runs the network on inputs laid one after the other.
     async fn run(&self, inputs: Vec<f32>) -> Result<Vec<Said>, ComputeError> {
         let outputs = self.network.forward(self.network.input(inputs));
+        // Below the first line burn gives its reasons in words of its own.
+        let failed =
+            |error: &dyn Error| ComputeError::Device(error.to_string().lines().next().unwrap_or_default().to_owned());
         let mut read = [Vec::new(), Vec::new()];
         for (read, output) in read.iter_mut().zip([outputs.age, outputs.sex]) {
             if let Some(output) = output {
                 let data = output.into_data_async().await;
-                *read = values(data.map_err(|error| ComputeError::Device(error.to_string()))?);
+                *read = values(data.map_err(|error| failed(&error))?);
             }
         }
         let [ages, logits] = read;

@@ -1,14 +1,14 @@
-//! The core, in a browser (`make test-core`) and natively: every published network on the processor with weights and an
-//! input that a rule makes up. What is expected was computed natively, which agrees with TensorFlow on the same rule
-//! (`parity_networks.rs`).
+//! The core, in a browser (`make test-core`) and natively: every network with weights and an input that a rule makes up,
+//! on the processor and, in the browser, on WebGPU. What is expected was computed natively on the processor, which agrees
+//! with TensorFlow on the same rule (`parity_networks.rs`; there is no other `compact` than ours).
 
 mod support;
 
-use burn::tensor::{Device, activation};
+use burn::tensor::{Device, TensorData};
 use ecgnet::ecg::Ecg;
 use ecgnet::format::{NamedFiles, ReadOptions, read};
 use ecgnet::network::assembly::Assembly;
-use ecgnet::network::deployed::{DeployedNetwork, deploy};
+use ecgnet::network::deployed::{DeployedNetwork, Outputs, deploy};
 use ecgnet::network::parameter::NamedTensor;
 use ecgnet::network::{Architecture, INPUT_LEADS, INPUT_SAMPLES, Target};
 use ecgnet::signal::synthetic::{Parameters, synthetic};
@@ -24,15 +24,16 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 const TOLERANCE: f32 = 1e-4;
 
 /// Age / 100 years and probability of a woman.
-const EXPECTED: [(Architecture, f32, f32); 4] = [
+const EXPECTED: [(Architecture, f32, f32); 5] = [
     (Architecture::Cnn, -0.040_603_43, 0.513_070_7),
     (Architecture::Dnn, 0.568_486, 0.000_174_051_75),
     (Architecture::Resnet18, -1.976_043, 0.877_633_87),
     (Architecture::Multiscale, 1.566_135_2, 0.906_313_84),
+    (Architecture::Compact, 3.436_918_5, 0.075_445_89),
 ];
 
 /// A network whose tensors, in their published order, are filled by the rule of `golden/models.json`.
-fn network(architecture: Architecture) -> DeployedNetwork {
+fn network(architecture: Architecture, device: &Device) -> DeployedNetwork {
     let assembly = Assembly::new(architecture, Target::Both);
     let zeros: Vec<Vec<f32>> = assembly.parameters.iter().map(|parameter| vec![0.0; parameter.values()]).collect();
     let fill = |(stream, tensor): (u64, NamedTensor)| {
@@ -48,25 +49,48 @@ fn network(architecture: Architecture) -> DeployedNetwork {
     };
     let tensors: Vec<NamedTensor> = (0..).zip(assembly.to_published(&zeros)).map(fill).collect();
     let values = assembly.from_published(&tensors).unwrap();
-    DeployedNetwork::new(architecture, Target::Both, &deploy(&assembly, &values), &Device::flex()).unwrap()
+    DeployedNetwork::new(architecture, Target::Both, &deploy(&assembly, &values), device).unwrap()
+}
+
+/// What a network says of an input that the rule makes up.
+fn outputs(architecture: Architecture, device: &Device) -> Outputs {
+    let mut input: Vec<f32> = filled(1_000_000, INPUT_SAMPLES * INPUT_LEADS).map(|u| 0.5 * u).collect();
+    input[5000 * INPUT_LEADS..].fill(0.0);
+    let network = network(architecture, device);
+    network.forward(network.input(input))
+}
+
+/// What is wrong with an age and the logits of a sex.
+fn wrong((architecture, age, female): (Architecture, f32, f32), said: [TensorData; 2]) -> Option<String> {
+    let [said_age, logits] = said.map(|data| data.try_to_vec::<f32>().unwrap());
+    let said_female = 1.0 / (1.0 + (logits[0] - logits[1]).exp());
+    let differs =
+        (said_age[0] - age).abs() > TOLERANCE * age.abs().max(1.0) || (said_female - female).abs() > TOLERANCE;
+    differs.then(|| format!("{architecture}: {} and {said_female}, expected {age} and {female}", said_age[0]))
 }
 
 #[test]
 fn every_network_says_the_same_everywhere() {
-    let mut input: Vec<f32> = filled(1_000_000, INPUT_SAMPLES * INPUT_LEADS).map(|u| 0.5 * u).collect();
-    input[5000 * INPUT_LEADS..].fill(0.0);
-    let mut wrong = Vec::new();
-    for (architecture, age, female) in EXPECTED {
-        let network = network(architecture);
-        let outputs = network.forward(network.input(input.clone()));
-        let said = |tensor: burn::tensor::Tensor<2>| tensor.into_data().try_to_vec::<f32>().unwrap();
-        let said = (said(outputs.age.unwrap())[0], said(activation::softmax(outputs.sex.unwrap(), 1))[1]);
-        let differs = (said.0 - age).abs() > TOLERANCE * age.abs().max(1.0) || (said.1 - female).abs() > TOLERANCE;
-        if differs {
-            wrong.push(format!("{architecture}: {said:?}, expected {age} and {female}"));
-        }
-    }
+    let on_processor = |expected: (Architecture, f32, f32)| {
+        let Outputs { age, sex } = outputs(expected.0, &Device::flex());
+        wrong(expected, [age, sex].map(|output| output.unwrap().into_data()))
+    };
+    let wrong: Vec<String> = EXPECTED.into_iter().filter_map(on_processor).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[cfg(target_arch = "wasm32")]
+#[test]
+async fn every_network_says_the_same_on_webgpu() {
+    let gpu = ecgnet::device::open_gpu().await.expect("webdriver.json gives the browser an adapter");
+    let mut different = Vec::new();
+    for expected in EXPECTED {
+        let Outputs { age, sex } = outputs(expected.0, &gpu.device);
+        let age = age.unwrap().into_data_async().await.unwrap();
+        let sex = sex.unwrap().into_data_async().await.unwrap();
+        different.extend(wrong(expected, [age, sex]));
+    }
+    assert!(different.is_empty(), "{different:#?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::folding::Folding;
 use super::operation::{self, ConvolutionGeometry, PoolGeometry};
 use super::parameter::NamedTensor;
 use super::{Architecture, BATCH_NORM_EPSILON, Head, INPUT_LEADS, INPUT_SAMPLES, Target};
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::HashMap;
 
 /// A convolution or a scaling whose tensors have names.
@@ -20,7 +20,6 @@ enum DeployedStep {
         channels: usize,
         relu: bool,
     },
-    Relu,
     MaxPool(PoolGeometry),
     Flatten,
     GlobalAveragePool {
@@ -113,7 +112,7 @@ fn deployed_steps(steps: &[Step]) -> Vec<DeployedStep> {
             Step::Relu => match deployed.last_mut() {
                 Some(DeployedStep::Convolution { relu, .. } | DeployedStep::Sum { relu, .. }) => *relu = true,
                 Some(DeployedStep::ScaleAndShift { .. }) => {}
-                _ => deployed.push(DeployedStep::Relu),
+                _ => unreachable!("a ReLU follows a convolution, a sum or a batch normalisation"),
             },
             Step::MaxPool(geometry) => deployed.push(DeployedStep::MaxPool(*geometry)),
             Step::Dropout(_) => {}
@@ -290,17 +289,11 @@ impl DeployedNetwork {
     ) -> Result<Self, DeployError> {
         let plan = Plan::new(&Assembly::new(architecture, target));
         let by_name = tensors_by_name(architecture, target, tensors)?;
-        // Unfolding is done by the CPU: any other device is given the matrices themselves.
-        let host = Device::flex();
-        let upload = |name: String| -> Tensor<1> {
-            let values = by_name[name.as_str()].values.clone();
-            let length = values.len();
-            Tensor::from_data(TensorData::new(values, [length]), &host)
-        };
+        let values = |name: String| &by_name[name.as_str()].values;
         let mut convolutions = HashMap::new();
         let mut unfold = |step: &DeployedConvolution| {
-            let matrix = step.folding.matrix(upload(format!("{}.kernel", step.name))).into_data();
-            let bias = step.folding.repeat(upload(format!("{}.bias", step.name))).into_data();
+            let matrix = step.folding.matrix_values(values(format!("{}.kernel", step.name)));
+            let bias = values(format!("{}.bias", step.name)).repeat(step.folding.leads_out);
             let convolution = operation::DeployedConvolution::new(matrix, bias, step.geometry, device);
             convolutions.insert(step.name.clone(), convolution);
         };
@@ -309,7 +302,11 @@ impl DeployedNetwork {
         visit(&plan.body, &mut |step| match step {
             DeployedStep::Convolution { convolution, .. } => unfold(convolution),
             DeployedStep::ScaleAndShift { name, .. } => {
-                let place = |part: &str| Tensor::from_data(upload(format!("{name}.{part}")).into_data(), device);
+                let place = |part: &str| {
+                    let values = values(format!("{name}.{part}")).clone();
+                    let length = values.len();
+                    Tensor::from_data(TensorData::new(values, [length]), device)
+                };
                 scalings.insert(name.clone(), (place("scale"), place("shift")));
             }
             _ => {}
@@ -371,7 +368,6 @@ impl DeployedNetwork {
                 let (scale, shift) = self.scalings[name].clone();
                 operation::scale_and_shift(input, scale, shift, *relu)
             }
-            DeployedStep::Relu => activation::relu(input),
             DeployedStep::MaxPool(geometry) => operation::max_pool(input, *geometry),
             DeployedStep::Flatten => flatten(input),
             DeployedStep::GlobalAveragePool { channels } => operation::global_average_pool(input, *channels),

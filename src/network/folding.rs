@@ -89,6 +89,24 @@ impl Folding {
         channels.repeat_dim(0, self.leads_out)
     }
 
+    /// [`Folding::matrix`] of values that are not differentiated.
+    pub fn matrix_values(&self, kernel: &[f32]) -> Vec<f32> {
+        let Folding { taps, leads_in, leads_out, channels_in, channels_out, .. } = *self;
+        let mut matrix = vec![0.0; taps * leads_in * channels_in * leads_out * channels_out];
+        for (row, values) in matrix.chunks_exact_mut(leads_out * channels_out).enumerate() {
+            let (tap, lead_in, channel_in) =
+                (row / (leads_in * channels_in), row / channels_in % leads_in, row % channels_in);
+            for (lead_out, values) in values.chunks_exact_mut(channels_out).enumerate() {
+                let column = self.blocks[lead_in * leads_out + lead_out];
+                if column < self.live.len() {
+                    let start = ((tap * self.live.len() + column) * channels_in + channel_in) * channels_out;
+                    values.copy_from_slice(&kernel[start..start + channels_out]);
+                }
+            }
+        }
+        matrix
+    }
+
     /// The live columns of a published kernel [taps, columns, channels in, channels out].
     pub fn keep_live(&self, published: &[f32]) -> Vec<f32> {
         let block = self.channels_in * self.channels_out;

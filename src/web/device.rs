@@ -1,8 +1,11 @@
 //! What computes in the browser, and what to do where that is not there.
 
+use crate::estimate::Estimate;
 use crate::web::words;
 use burn::tensor::Device;
 use std::str::FromStr;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen::prelude::*;
 
 /// What a person wants to compute with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,16 +53,28 @@ impl Opened {
     }
 }
 
+/// A graphics card that is open.
+struct Card {
+    opened: Opened,
+    /// Whether a processor plays it.
+    is_software: bool,
+}
+
 /// Opens the device that is wanted or, where that cannot be had, the processor, and says why.
 pub async fn open(choice: Choice) -> Opened {
     match choice {
         Choice::Cpu => Opened::cpu(None),
-        Choice::WebGpu => match web_gpu().await {
-            Ok(opened) => opened,
-            Err(reason) => instead(&reason),
-        },
-        // Nobody asked for the graphics card: that there is none is not worth a word.
-        Choice::Automatic => web_gpu().await.unwrap_or_else(|_| Opened::cpu(None)),
+        Choice::WebGpu | Choice::Automatic => chosen(choice, web_gpu().await),
+    }
+}
+
+fn chosen(choice: Choice, card: Result<Card, String>) -> Opened {
+    match (choice, card) {
+        (Choice::WebGpu, Ok(card)) => card.opened,
+        (Choice::WebGpu, Err(reason)) => instead(&reason),
+        (Choice::Automatic, Ok(Card { opened, is_software: false })) => opened,
+        // Nobody asked for the graphics card: that there is no real one is not worth a word.
+        (Choice::Automatic | Choice::Cpu, _) => Opened::cpu(None),
     }
 }
 
@@ -68,31 +83,122 @@ pub fn instead(reason: &str) -> Opened {
     Opened::cpu(Some(format!("{} The processor computes instead.", words::sentence(reason))))
 }
 
-/// The one place where the graphics card comes in.
-async fn web_gpu() -> Result<Opened, String> {
-    Err("WebGPU is not part of this build yet".to_owned())
+/// [`instead`], of a graphics card that failed: should it be wanted again, it is opened anew.
+pub fn failed(reason: &str) -> Opened {
+    #[cfg(target_arch = "wasm32")]
+    crate::device::give_up_gpu();
+    instead(reason)
+}
+
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen(module = "/src/web/adapter.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = adapterName, catch)]
+    async fn adapter_name() -> Result<JsValue, JsValue>;
+}
+
+#[cfg(target_arch = "wasm32")]
+async fn web_gpu() -> Result<Card, String> {
+    let gpu = crate::device::open_gpu().await.map_err(|error| error.to_string())?;
+    let adapter = adapter_name().await.ok().and_then(|name| name.as_string()).filter(|name| !name.is_empty());
+    let name = adapter.map_or_else(|| "WebGPU".to_owned(), |adapter| format!("WebGPU ({adapter})"));
+    Ok(Card { opened: Opened { device: gpu.device, name, remark: None }, is_software: gpu.is_software })
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+async fn web_gpu() -> Result<Card, String> {
+    Err("WebGPU is in browsers only".to_owned())
+}
+
+/// Milliseconds in which any real graphics card answers.
+const SLOW: f64 = 250.0;
+
+/// The most by which a graphics card's estimate may differ from the processor's.
+const YEARS_APART: f32 = 0.05;
+const PROBABILITY_APART: f32 = 0.002;
+
+/// What a device makes of a recording, and how long it takes.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    pub estimate: Estimate,
+    pub milliseconds: f64,
+}
+
+/// Why a graphics card is not the one to compute, after it and the processor were tried with the same recording.
+pub fn fault(choice: Choice, card: &str, on_card: &Trial, on_processor: &Trial) -> Option<String> {
+    if !are_alike(&on_card.estimate, &on_processor.estimate) {
+        return Some(format!("{card} computes something else than the processor."));
+    }
+    let (on_card, on_processor) = (on_card.milliseconds, on_processor.milliseconds);
+    let is_slow = on_card > SLOW && on_card > on_processor;
+    (is_slow && choice == Choice::Automatic)
+        .then(|| format!("{card} takes {on_card:.0} ms for a recording, the processor {on_processor:.0} ms."))
+}
+
+fn are_alike(one: &Estimate, other: &Estimate) -> bool {
+    let within = |one: Option<f32>, other: Option<f32>, apart: f32| match (one, other) {
+        (Some(one), Some(other)) => (one - other).abs() <= apart,
+        (one, other) => one.is_none() && other.is_none(),
+    };
+    let years = |estimate: &Estimate| estimate.age.map(|age| age.years);
+    let female = |estimate: &Estimate| estimate.sex.map(|sex| sex.probability_female);
+    within(years(one), years(other), YEARS_APART) && within(female(one), female(other), PROBABILITY_APART)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
+    use crate::ecg::Sex;
+    use crate::estimate::{AgeEstimate, SexEstimate};
+    use crate::network::Architecture;
 
-    fn opened(choice: Choice) -> Opened {
-        match pin!(open(choice)).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(opened) => opened,
-            Poll::Pending => panic!("nothing has to be waited for"),
-        }
+    fn card(is_software: bool) -> Result<Card, String> {
+        let opened = Opened { device: Device::flex(), name: "WebGPU".to_owned(), remark: None };
+        Ok(Card { opened, is_software })
+    }
+
+    fn none() -> Result<Card, String> {
+        Err("there is none".to_owned())
+    }
+
+    #[test]
+    fn a_real_card_computes_and_one_that_a_processor_plays_only_if_it_is_asked_for() {
+        assert_eq!(chosen(Choice::Automatic, card(false)).name, "WebGPU");
+        assert_eq!(chosen(Choice::Automatic, card(true)).name, "CPU");
+        assert_eq!(chosen(Choice::WebGpu, card(true)).name, "WebGPU");
     }
 
     #[test]
     fn what_cannot_be_had_is_replaced_and_explained() {
-        assert_eq!(opened(Choice::Automatic).remark, None);
-        assert_eq!(opened(Choice::Cpu).remark, None);
-        let remark = opened(Choice::WebGpu).remark.unwrap();
-        assert_eq!(remark, "WebGPU is not part of this build yet. The processor computes instead.");
-        assert_eq!(opened(Choice::WebGpu).name, "CPU");
+        assert_eq!(chosen(Choice::Automatic, none()).remark, None);
+        let replaced = chosen(Choice::WebGpu, none());
+        assert_eq!(replaced.remark.as_deref(), Some("There is none. The processor computes instead."));
+        assert!(replaced.is_processor());
+    }
+
+    fn trial(years: f32, probability_female: f32, milliseconds: f64) -> Trial {
+        let age = Some(AgeEstimate { years, interval: None });
+        let sex = Some(SexEstimate { sex: Sex::Female, probability_female });
+        Trial { estimate: Estimate { network: Architecture::Cnn, age, sex, notices: Vec::new() }, milliseconds }
+    }
+
+    #[test]
+    fn a_card_that_computes_something_else_is_found_out() {
+        let processor = trial(61.0, 0.7, 100.0);
+        let fault = |card| fault(Choice::WebGpu, "WebGPU", &card, &processor);
+        assert_eq!(fault(trial(61.04, 0.701, 10.0)), None);
+        for wrong in [trial(61.1, 0.7, 10.0), trial(61.0, 0.71, 10.0), trial(f32::NAN, 0.7, 10.0)] {
+            assert_eq!(fault(wrong).unwrap(), "WebGPU computes something else than the processor.");
+        }
+    }
+
+    #[test]
+    fn a_card_that_is_slower_than_the_processor_computes_only_if_it_is_asked_for() {
+        let (processor, card) = (trial(61.0, 0.7, 100.0), trial(61.0, 0.7, 300.0));
+        let reason = fault(Choice::Automatic, "WebGPU", &card, &processor).unwrap();
+        assert_eq!(reason, "WebGPU takes 300 ms for a recording, the processor 100 ms.");
+        assert_eq!(fault(Choice::WebGpu, "WebGPU", &card, &processor), None);
+        assert_eq!(fault(Choice::Automatic, "WebGPU", &trial(61.0, 0.7, 200.0), &processor), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A network on a device.
 
-use super::device::{self, Choice, Opened};
+use super::device::{self, Choice, Opened, Trial};
 use super::error::js_error;
 use super::message::Estimate;
 use super::weights::{self, WeightsProblem};
@@ -11,22 +11,35 @@ use crate::network::manifest::Manifest;
 use crate::network::weights::{Calibration, Weights, WeightsError};
 use crate::outcome::{Estimated, Failure, Outcome};
 use crate::signal::Window;
+use crate::signal::synthetic::{Parameters, synthetic};
+use futures_lite::future;
+use gloo_timers::future::TimeoutFuture;
 use js_sys::Function;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use web_time::Instant;
 
+/// Milliseconds in which a graphics card must be ready, with its shaders compiled, and in which it must answer.
+/// Browsers end most of what hangs sooner, and call it a lost device.
+const PATIENCE: u32 = 20_000;
+
+/// The same for those who asked for it.
+const PATIENCE_OF_A_WISH: u32 = 120_000;
+
 /// A network that is ready.
 pub struct Engine {
     /// For another device, should this one be lost; empty on the processor, which cannot be.
     spare: Vec<Weights>,
+    /// Milliseconds in which the device must answer.
+    patience: u32,
     /// The share of people that an age's interval is meant to hold.
     coverage: f32,
     on_device: RefCell<OnDevice>,
 }
 
 /// What is built anew where the device is lost.
+#[derive(Clone)]
 struct OnDevice {
     estimator: Rc<Estimator>,
     device: Opened,
@@ -68,11 +81,11 @@ impl Engine {
     /// The bytes of one weights file, or of one for age and one for sex.
     pub async fn from_files(files: &[Vec<u8>], choice: Choice) -> Result<Engine, EngineError> {
         let weights: Vec<Weights> = files.iter().map(|file| Weights::from_bytes(file)).collect::<Result<_, _>>()?;
-        let device = device::open(choice).await;
-        let on_device = OnDevice::new(&weights, device)?;
+        let patience = if choice == Choice::Automatic { PATIENCE } else { PATIENCE_OF_A_WISH };
+        let on_device = OnDevice::open(&weights, choice, patience).await?;
         let coverage = coverage(&weights);
         let spare = if on_device.device.is_processor() { Vec::new() } else { weights };
-        Ok(Engine { spare, coverage, on_device: RefCell::new(on_device) })
+        Ok(Engine { spare, patience, coverage, on_device: RefCell::new(on_device) })
     }
 
     pub fn architecture(&self) -> Architecture {
@@ -116,16 +129,19 @@ impl Engine {
         work: impl AsyncFn(&Estimator) -> Result<estimate::Estimate, ComputeError>,
     ) -> Result<estimate::Estimate, Failure> {
         // No borrow is held while something is waited for.
-        let estimator = self.on_device.borrow().estimator.clone();
-        let estimate = match work(&estimator).await {
-            Err(ComputeError::Device(reason)) => {
-                let replaced = OnDevice::new(&self.spare, device::instead(&reason));
-                let replaced = replaced.map_err(|error| failure("weights", error))?;
-                let estimator = replaced.estimator.clone();
-                self.on_device.replace(replaced);
-                work(&estimator).await
+        let OnDevice { estimator, device } = self.on_device.borrow().clone();
+        let estimate = if device.is_processor() {
+            work(&estimator).await
+        } else {
+            match within(self.patience, work(&estimator)).await {
+                Err(error @ ComputeError::Device(_)) => {
+                    let processor = OnDevice::new(&self.spare, device::failed(&error.to_string()));
+                    let processor = processor.map_err(|error| failure("weights", error))?;
+                    self.on_device.replace(processor.clone());
+                    work(&processor.estimator).await
+                }
+                estimate => estimate,
             }
-            estimate => estimate,
         };
         estimate.map_err(|error| match error {
             ComputeError::Signal(error) => Failure::from(error),
@@ -138,6 +154,45 @@ impl OnDevice {
     fn new(weights: &[Weights], device: Opened) -> Result<OnDevice, EstimatorError> {
         Ok(OnDevice { estimator: Rc::new(Estimator::new(weights, &device.device)?), device })
     }
+
+    /// Opens a device and tries it, so that its first estimate takes no longer than the next.
+    async fn open(weights: &[Weights], choice: Choice, patience: u32) -> Result<OnDevice, EstimatorError> {
+        let card = OnDevice::new(weights, device::open(choice).await)?;
+        if card.device.is_processor() {
+            return Ok(card);
+        }
+        let processor = OnDevice::new(weights, Opened::cpu(None))?;
+        let tried = async {
+            // The first time its shaders are compiled.
+            card.tried().await?;
+            Ok((card.tried().await?, processor.tried().await?))
+        };
+        let fault = match within(patience, tried).await {
+            Ok((on_card, on_processor)) => device::fault(choice, &card.device.name, &on_card, &on_processor),
+            Err(error) => Some(error.to_string()),
+        };
+        Ok(match fault {
+            None => card,
+            Some(reason) => OnDevice { device: device::failed(&reason), ..processor },
+        })
+    }
+
+    /// What it makes of a recording that is always the same.
+    async fn tried(&self) -> Result<Trial, ComputeError> {
+        let ecg = synthetic(Parameters::default());
+        let start = Instant::now();
+        let estimate = self.estimator.estimate_later(&ecg, Window::default()).await?;
+        Ok(Trial { estimate, milliseconds: start.elapsed().as_secs_f64() * 1000.0 })
+    }
+}
+
+/// Ends work of a graphics card that takes longer than so many milliseconds.
+async fn within<T>(patience: u32, work: impl Future<Output = Result<T, ComputeError>>) -> Result<T, ComputeError> {
+    let end = async {
+        TimeoutFuture::new(patience).await;
+        Err(ComputeError::Device(format!("there was no answer for {} seconds", patience / 1000)))
+    };
+    future::or(work, end).await
 }
 
 fn coverage(weights: &[Weights]) -> f32 {

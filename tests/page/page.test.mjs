@@ -21,6 +21,12 @@ const WEIGHTS = process.env.ECGNET_WEIGHTS ?? join(ROOT, "weights");
 const SCREENSHOTS = process.env.ECGNET_SCREENSHOTS;
 const PATIENCE = 30_000;
 const test = (name, work) => untimed(name, { timeout: 60_000 }, work);
+/** Software that plays a graphics card takes its time to compile shaders, on a busy machine very much of it. */
+const testGraphics = (name, work) =>
+  untimed(name, { timeout: 240_000 }, () => {
+    page.setDefaultTimeout(200_000);
+    return work();
+  });
 /** What the wasm may weigh, compressed. */
 const BUDGET = 3_000_000;
 
@@ -369,12 +375,115 @@ test("networks are chosen and compared", async () => {
   assert.deepEqual(complaints, []);
 });
 
-test("a graphics card that cannot be had is replaced, and the page says so", async () => {
-  await page.locator("#device").evaluate((select) => (select.value = "webgpu"));
+testGraphics("the graphics card estimates what the processor does, and is named", async () => {
+  await give([...wfdb("a", { rate: 60 }), ...wfdb("b", { rate: 90 })]);
+  for (const { network } of manifest.networks) {
+    await page.locator("#network").selectOption(network);
+    const estimates = [];
+    for (const [device, name] of [["cpu", "CPU"], ["webgpu", String.raw`WebGPU \(\S[^)]*\)`]]) {
+      await page.locator("#device").selectOption(device);
+      await says("#computed", new RegExp(`^${network}, ${name}, \\d+ ms$`));
+      estimates.push(JSON.parse(await saved("Save JSON")));
+    }
+    assert.equal(await page.locator("#device-remark").isVisible(), false);
+    const [onProcessor, onCard] = estimates;
+    assert.equal(onCard.length, 2);
+    onCard.forEach(({ age, probability_female: female }, index) => {
+      assert.ok(Math.abs(age - onProcessor[index].age) <= 0.05, `${network}: ${age}, ${onProcessor[index].age}`);
+      assert.ok(Math.abs(female - onProcessor[index].probability_female) <= 0.002, `${network}: ${female}`);
+    });
+  }
+  assert.deepEqual(complaints, []);
+});
+
+/** Chooses the graphics card before there is anything to estimate, when the page does not show the choice yet. */
+const wantGraphicsCard = () => page.locator("#device").evaluate((select) => (select.value = "webgpu"));
+
+/** Code that changes the graphics card of a worker once. */
+const changed = (code) => `if (!globalThis.isChanged) { globalThis.isChanged = true; ${code} }`;
+
+/** A method that does the same and then something with its result. */
+const afterwards = (kind, method, code) =>
+  `const { ${method} } = ${kind}.prototype;
+   ${kind}.prototype.${method} = function (...given) { const result = ${method}.apply(this, given); ${code} return result; };`;
+
+testGraphics("a real graphics card computes without being asked for", async () => {
+  // Nor does it matter here how slow it is.
+  const real = `Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { value: false });
+    performance.now = () => 0;
+    const { setTimeout } = globalThis;
+    globalThis.setTimeout = (work, milliseconds) => setTimeout(work, 100 * milliseconds);`;
+  await inWorker(changed(real));
+  await page.reload();
   await trySample();
+  await says("#computed", /WebGPU/);
+  assert.equal(await page.locator("#device-remark").isVisible(), false);
+});
+
+for (const [what, code, expected] of [
+  ["is not there", 'Object.defineProperty(WorkerNavigator.prototype, "gpu", { value: undefined });', /^There is no graphics card to compute with/],
+  ["has no adapter", "GPU.prototype.requestAdapter = async () => null;", /^There is no graphics card to compute with/],
+  [
+    "cannot take the time",
+    `const { has } = GPUSupportedFeatures.prototype;
+     GPUSupportedFeatures.prototype.has = function (name) { return name !== "timestamp-query" && has.call(this, name); };`,
+    /^The graphics card lacks timestamp-query/,
+  ],
+  ["gives no device", 'GPUAdapter.prototype.requestDevice = async () => { throw new Error("busy"); };', /^The graphics card refused \(.*busy/],
+  [
+    "computes something else",
+    afterwards("GPUBuffer", "getMappedRange", "const values = new Float32Array(result); values.forEach((value, at) => (values[at] = 2 * value));"),
+    /^WebGPU \(.*\) computes something else than the processor/,
+  ],
+  [
+    "does not answer",
+    `GPUBuffer.prototype.mapAsync = () => new Promise(() => {});
+     const { setTimeout } = globalThis;
+     globalThis.setTimeout = (work, milliseconds) => setTimeout(work, milliseconds / 100);`,
+    /^The device failed \(there was no answer for 120 seconds\)/,
+  ],
+  [
+    "has too little memory",
+    afterwards(
+      "GPUDevice",
+      "createComputePipeline",
+      'const error = new GPUOutOfMemoryError("full"); this.dispatchEvent(new GPUUncapturedErrorEvent("uncapturederror", { error }));',
+    ),
+    /^The computation stopped unexpectedly/,
+  ],
+]) {
+  testGraphics(`a graphics card that ${what} is replaced, and the page says so`, async () => {
+    await inWorker(changed(code));
+    await page.reload();
+    await wantGraphicsCard();
+    await trySample();
+    await estimated();
+    assert.match(await text("#computed"), /CPU/);
+    assert.match(await text("#device-remark"), expected);
+    assert.match(await text("#device-remark"), /\. The processor computes instead\.$/);
+  });
+}
+
+testGraphics("a graphics card that is lost is replaced, and opened anew once it is wanted again", async () => {
+  const keep = `const { requestDevice } = GPUAdapter.prototype;
+    GPUAdapter.prototype.requestDevice = async function (...given) { return (globalThis.opened = await requestDevice.apply(this, given)); };`;
+  const lose = 'if (method === "estimate" && given[0] === 1) { globalThis.opened?.destroy(); GPUDevice.prototype.destroy = () => {}; }';
+  await inWorker(changed(keep) + lose);
+  await page.reload();
+  await wantGraphicsCard();
+  await give([...wfdb("a"), ...wfdb("b"), ...wfdb("c")]);
   await estimated();
-  assert.match(await text("#computed"), /CPU|\w/);
-  assert.ok((await page.locator("#device-remark").isVisible()) || !(await text("#computed")).includes("CPU"));
+  assert.match(await text("#computed"), /WebGPU/);
+  assert.match(await text("#device-remark"), /^The device failed \(.*\)\. The processor computes instead\.$/);
+  assert.equal(JSON.parse(await saved("Save JSON")).filter(({ age }) => Number.isFinite(age)).length, 3);
+  await page.getByRole("button", { name: "c.hea" }).click();
+  await says("#computed", /CPU/);
+
+  await page.locator("#device").selectOption("cpu");
+  await page.locator("#device-remark").waitFor({ state: "hidden" });
+  await page.locator("#device").selectOption("webgpu");
+  await says("#computed", /WebGPU/);
+  assert.equal(await page.locator("#device-remark").isVisible(), false);
 });
 
 test("a computation that stops is started anew on the processor, and nothing is lost", async () => {

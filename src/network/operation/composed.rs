@@ -74,3 +74,17 @@ pub fn max_pool(input: Tensor<3>, geometry: PoolGeometry) -> Tensor<3> {
         (0..leads_out).map(|lead| over_samples.clone().slice_dim(2, geometry.lead_window(lead)).max_dim(2)).collect();
     Tensor::cat(leads, 2).reshape([recordings, samples_out, leads_out * channels])
 }
+
+pub fn global_average_pool(input: Tensor<3>, channels: usize) -> Tensor<3> {
+    positions(input, channels).mean_dim(1)
+}
+
+pub fn global_max_pool(input: Tensor<3>, channels: usize) -> Tensor<3> {
+    positions(input, channels).max_dim(1)
+}
+
+/// The channels of each sample and lead as a row.
+fn positions(input: Tensor<3>, channels: usize) -> Tensor<3> {
+    let [recordings, samples, width] = input.dims();
+    input.reshape([recordings, samples * width / channels, channels])
+}

@@ -591,6 +591,32 @@ pub fn max_pool(input: &[f32], geometry: &PoolGeometry, out: &mut [f32]) {
     });
 }
 
+/// The mean of each channel over all `positions` of a recording, or its highest value.
+pub fn global_pool(input: &[f32], positions: usize, channels: usize, average: bool, out: &mut [f32]) {
+    parallel::chunks(out, channels, |recording, out| {
+        let input = &input[recording * positions * channels..][..positions * channels];
+        out.fill(if average { 0.0 } else { f32::NEG_INFINITY });
+        for values in input.chunks_exact(channels) {
+            for (out, value) in out.iter_mut().zip(values) {
+                *out = if average { *out + value } else { out.max(*value) };
+            }
+        }
+        if average {
+            out.iter_mut().for_each(|out| *out /= positions as f32);
+        }
+    });
+}
+
+/// Rows of the two widths side by side.
+pub fn concatenate(first: &[f32], second: &[f32], widths: [usize; 2], out: &mut [f32]) {
+    let rows = first.chunks_exact(widths[0]).zip(second.chunks_exact(widths[1]));
+    for (out, (first, second)) in out.chunks_exact_mut(widths[0] + widths[1]).zip(rows) {
+        let (left, right) = out.split_at_mut(widths[0]);
+        left.copy_from_slice(first);
+        right.copy_from_slice(second);
+    }
+}
+
 /// The gradient of [`max_pool`]: each output's gradient goes to the first input of its window that equals it.
 pub fn max_pool_gradient(
     input: &[f32],

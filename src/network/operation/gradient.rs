@@ -88,6 +88,15 @@ impl<C: CheckpointStrategy> EcgOperations for Autodiff<Flex, C> {
             OpsKind::UnTracked(preparation) => preparation.finish(output),
         }
     }
+
+    fn global_pool(input: FloatTensor<Self>, channels: usize, average: bool) -> FloatTensor<Self> {
+        // Only used for inference: the result is a constant of the graph.
+        FloatTensor::<Self>::new(Flex::global_pool(input.into_primitive(), channels, average))
+    }
+
+    fn concatenate(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self> {
+        FloatTensor::<Self>::new(Flex::concatenate(first.into_primitive(), second.into_primitive()))
+    }
 }
 
 #[derive(Debug)]

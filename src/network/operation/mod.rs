@@ -9,6 +9,7 @@
 //! a GPU, they are composed of burn's tensor operations (`composed`), which also serve as the truth that the former are
 //! tested against.
 
+#[cfg(not(target_arch = "wasm32"))]
 mod composed;
 // Without training the gradients in it are not called.
 #[cfg_attr(target_arch = "wasm32", allow(dead_code))]
@@ -21,12 +22,16 @@ mod gradient;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, backend_extension};
-use burn::tensor::{Device, Tensor, TensorData, activation};
+#[cfg(not(target_arch = "wasm32"))]
+use burn::tensor::activation;
+use burn::tensor::{Device, Tensor, TensorData};
 use burn_flex::{FlexTensor, Layout};
 pub use geometry::{ConvolutionGeometry, PoolGeometry, same_padding};
 use std::sync::Arc;
 
 /// The operations which the CPU backend gets from `cpu`.
+// A browser does not train.
+#[cfg_attr(target_arch = "wasm32", allow(dead_code))]
 #[backend_extension(Flex, Autodiff: cfg(not(target_arch = "wasm32")))]
 pub(crate) trait EcgOperations: Backend {
     /// See [`convolution`].
@@ -71,6 +76,12 @@ pub(crate) trait EcgOperations: Backend {
 
     /// See [`max_pool`].
     fn max_pool(input: FloatTensor<Self>, geometry: PoolGeometry) -> FloatTensor<Self>;
+
+    /// See [`global_average_pool`] and [`global_max_pool`].
+    fn global_pool(input: FloatTensor<Self>, channels: usize, average: bool) -> FloatTensor<Self>;
+
+    /// See [`concatenate`].
+    fn concatenate(first: FloatTensor<Self>, second: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 /// A contiguous tensor of the CPU backend from its values.
@@ -162,6 +173,23 @@ impl EcgOperations for Flex {
         cpu::max_pool(values(&input), &geometry, &mut out);
         tensor(out, &[recordings, geometry.samples_out, geometry.width_out()])
     }
+
+    fn global_pool(input: FlexTensor, channels: usize, average: bool) -> FlexTensor {
+        let input = input.to_contiguous();
+        let (recordings, values) = (input.layout().shape()[0], values(&input));
+        let mut out = vec![0.0; recordings * channels];
+        cpu::global_pool(values, values.len() / (recordings * channels), channels, average, &mut out);
+        tensor(out, &[recordings, 1, channels])
+    }
+
+    fn concatenate(first: FlexTensor, second: FlexTensor) -> FlexTensor {
+        let (first, second) = (first.to_contiguous(), second.to_contiguous());
+        let (shape, widths) = (first.layout().shape(), [first.layout().shape()[2], second.layout().shape()[2]]);
+        let shape = [shape[0], shape[1], widths[0] + widths[1]];
+        let mut out = vec![0.0; shape.iter().product()];
+        cpu::concatenate(values(&first), values(&second), widths, &mut out);
+        tensor(out, &shape)
+    }
 }
 
 fn floor(relu: bool) -> f32 {
@@ -169,19 +197,29 @@ fn floor(relu: bool) -> f32 {
 }
 
 /// Whether tensors on this device are computed by [`cpu`].
-pub(super) fn is_cpu(device: &Device) -> bool {
+fn is_cpu(device: &Device) -> bool {
     matches!(device.clone().inner().as_dispatch(), DispatchDevice::Flex(_))
 }
 
-/// Returns what the shaders make of the operation where tensors on this device are computed by them.
+/// Whether nothing is to be differentiated either: where our operation is not differentiable, burn's own are.
+fn is_cpu_without_gradients(device: &Device) -> bool {
+    matches!(device.as_dispatch(), DispatchDevice::Flex(_))
+}
+
+/// Returns what the shaders make of the operation where tensors on this device are computed by them; `or` is what any
+/// other device but the CPU does. A browser has no other: without burn's own kernels its wasm is less than half as large.
 macro_rules! on_gpu {
-    ($device:expr, $operation:ident($($tensor:ident),+; $($number:expr),*)) => {
+    ($device:expr, $operation:ident($($tensor:ident),+; $($number:expr),*), or $composed:expr) => {{
         #[cfg(gpu)]
         if gpu::is_gpu($device) {
             let output = <Dispatch as gpu::GpuOperations>::$operation($($tensor.into_dispatch(),)+ $($number),*);
             return Tensor::from_dispatch(output);
         }
-    };
+        #[cfg(target_arch = "wasm32")]
+        unreachable!("a browser computes on the CPU or by WebGPU");
+        #[cfg(not(target_arch = "wasm32"))]
+        $composed
+    }};
 }
 
 /// Does work whose parts use all cores: in one of their threads, so that not every part is handed over to them.
@@ -196,6 +234,7 @@ pub(super) fn on_all_cores<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 ///
 /// Shapes: `input` [recordings, samples_in, width_in], `weight` [taps * width_in, width_out], `bias` `[width_out]`; the
 /// result is [recordings, samples_out, width_out].
+#[cfg(not(target_arch = "wasm32"))]
 pub fn convolution(input: Tensor<3>, weight: Tensor<2>, bias: Tensor<1>, geometry: ConvolutionGeometry) -> Tensor<3> {
     if !is_cpu(&input.device()) {
         return composed::convolution(input, weight, bias, geometry);
@@ -216,12 +255,13 @@ enum Placed {
 
 impl DeployedConvolution {
     /// Puts a weight [taps * width_in, width_out] and a bias `[width_out]` on a device.
-    pub fn new(weight: TensorData, bias: TensorData, geometry: ConvolutionGeometry, device: &Device) -> Self {
-        let floats = |data: TensorData| data.try_to_vec::<f32>().expect("weights are 32-bit floats");
+    pub fn new(weight: Vec<f32>, bias: Vec<f32>, geometry: ConvolutionGeometry, device: &Device) -> Self {
         DeployedConvolution(if is_cpu(device) {
-            Placed::Cpu(Arc::new(cpu::PreparedConvolution::new(floats(weight), floats(bias), geometry)))
+            Placed::Cpu(Arc::new(cpu::PreparedConvolution::new(weight, bias, geometry)))
         } else {
-            let (weight, bias) = (Tensor::from_data(weight, device), Tensor::from_data(bias, device));
+            let (rows, width) = (weight.len() / geometry.width_out, geometry.width_out);
+            let weight = Tensor::from_data(TensorData::new(weight, [rows, width]), device);
+            let bias = Tensor::from_data(TensorData::new(bias, [width]), device);
             Placed::Device { weight: Box::new(weight), bias: Box::new(bias), geometry }
         })
     }
@@ -249,14 +289,16 @@ pub fn deployed_convolution(
     };
     match residual {
         Some(residual) => {
-            on_gpu!(&input.device(), gpu_residual_convolution(input, weight, bias, residual; geometry, relu));
-            let sum = composed::convolution(input, weight, bias, geometry) + residual;
-            if relu { activation::relu(sum) } else { sum }
+            on_gpu!(&input.device(), gpu_residual_convolution(input, weight, bias, residual; geometry, relu), or {
+                let sum = composed::convolution(input, weight, bias, geometry) + residual;
+                if relu { activation::relu(sum) } else { sum }
+            })
         }
         None => {
-            on_gpu!(&input.device(), gpu_convolution(input, weight, bias; geometry, relu));
-            let output = composed::convolution(input, weight, bias, geometry);
-            if relu { activation::relu(output) } else { output }
+            on_gpu!(&input.device(), gpu_convolution(input, weight, bias; geometry, relu), or {
+                let output = composed::convolution(input, weight, bias, geometry);
+                if relu { activation::relu(output) } else { output }
+            })
         }
     }
 }
@@ -265,6 +307,7 @@ pub fn deployed_convolution(
 ///
 /// Shapes: `input` [recordings, samples, leads x channels], `gamma` and `beta` `[channels]`. Returns the output and, for
 /// the moving averages, the mean and the variance of each channel, which carry no gradient.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn batch_norm(
     input: Tensor<3>,
     gamma: Tensor<1>,
@@ -285,47 +328,55 @@ pub fn batch_norm(
 ///
 /// Shapes: `input` [recordings, samples, leads x channels], `scale` and `shift` `[channels]`.
 pub fn scale_and_shift(input: Tensor<3>, scale: Tensor<1>, shift: Tensor<1>, relu: bool) -> Tensor<3> {
-    on_gpu!(&input.device(), gpu_scale_and_shift(input, scale, shift; relu));
-    if !is_cpu(&input.device()) {
-        return composed::scale_and_shift(input, scale, shift, relu);
+    let device = input.device();
+    if is_cpu(&device) {
+        let (input, scale, shift) = (input.into_dispatch(), scale.into_dispatch(), shift.into_dispatch());
+        return Tensor::from_dispatch(<Dispatch as EcgOperations>::scale_and_shift(input, scale, shift, relu));
     }
-    let (input, scale, shift) = (input.into_dispatch(), scale.into_dispatch(), shift.into_dispatch());
-    Tensor::from_dispatch(<Dispatch as EcgOperations>::scale_and_shift(input, scale, shift, relu))
+    on_gpu!(&device, gpu_scale_and_shift(input, scale, shift; relu), or composed::scale_and_shift(input, scale, shift, relu))
 }
 
 /// Maximum over windows of samples and leads; padding never wins.
 ///
 /// Shapes: [recordings, samples_in, leads_in x channels] to [recordings, samples_out, leads_out x channels].
 pub fn max_pool(input: Tensor<3>, geometry: PoolGeometry) -> Tensor<3> {
-    on_gpu!(&input.device(), gpu_max_pool(input; geometry));
-    if !is_cpu(&input.device()) {
-        return composed::max_pool(input, geometry);
+    let device = input.device();
+    if is_cpu(&device) {
+        return Tensor::from_dispatch(<Dispatch as EcgOperations>::max_pool(input.into_dispatch(), geometry));
     }
-    Tensor::from_dispatch(<Dispatch as EcgOperations>::max_pool(input.into_dispatch(), geometry))
+    on_gpu!(&device, gpu_max_pool(input; geometry), or composed::max_pool(input, geometry))
 }
 
 /// The mean of each channel over samples and leads.
 ///
 /// Shapes: [recordings, samples, leads x channels] to [recordings, 1, channels].
 pub fn global_average_pool(input: Tensor<3>, channels: usize) -> Tensor<3> {
-    on_gpu!(&input.device(), gpu_global_pool(input; channels, true));
-    let [recordings, samples, width] = input.dims();
-    input.reshape([recordings, samples * width / channels, channels]).mean_dim(1)
+    let device = input.device();
+    if is_cpu_without_gradients(&device) {
+        return Tensor::from_dispatch(<Dispatch as EcgOperations>::global_pool(input.into_dispatch(), channels, true));
+    }
+    on_gpu!(&device, gpu_global_pool(input; channels, true), or composed::global_average_pool(input, channels))
 }
 
 /// The highest value of each channel over samples and leads.
 ///
 /// Shapes: [recordings, samples, leads x channels] to [recordings, 1, channels].
 pub fn global_max_pool(input: Tensor<3>, channels: usize) -> Tensor<3> {
-    on_gpu!(&input.device(), gpu_global_pool(input; channels, false));
-    let [recordings, samples, width] = input.dims();
-    input.reshape([recordings, samples * width / channels, channels]).max_dim(1)
+    let device = input.device();
+    if is_cpu_without_gradients(&device) {
+        return Tensor::from_dispatch(<Dispatch as EcgOperations>::global_pool(input.into_dispatch(), channels, false));
+    }
+    on_gpu!(&device, gpu_global_pool(input; channels, false), or composed::global_max_pool(input, channels))
 }
 
 /// The rows of two activations side by side.
 pub fn concatenate(first: Tensor<3>, second: Tensor<3>) -> Tensor<3> {
-    on_gpu!(&first.device(), gpu_concatenate(first, second;));
-    Tensor::cat(vec![first, second], 2)
+    let device = first.device();
+    if is_cpu_without_gradients(&device) {
+        let (first, second) = (first.into_dispatch(), second.into_dispatch());
+        return Tensor::from_dispatch(<Dispatch as EcgOperations>::concatenate(first, second));
+    }
+    on_gpu!(&device, gpu_concatenate(first, second;), or Tensor::cat(vec![first, second], 2))
 }
 
 #[cfg(all(test, feature = "native"))]

@@ -1,7 +1,7 @@
 //! The CPU operations and their gradients against the same composed of burn's own.
 
 use super::*;
-use burn::tensor::Distribution;
+use burn::tensor::{Distribution, TensorData};
 
 /// Compares results and all gradients, the output being weighted so that no gradient is trivial.
 fn assert_same<const N: usize>(
@@ -86,8 +86,9 @@ fn deployed_convolution_equals_its_parts() {
         let weight = random([taps, width_in, width_out]).reshape([taps * width_in, width_out]);
         let bias = random([1, 1, width_out]).reshape([width_out]);
         let residual = random([recordings, geometry.samples_out, width_out]);
-        let deployed =
-            DeployedConvolution::new(weight.clone().into_data(), bias.clone().into_data(), geometry, &device);
+        let floats = |data: TensorData| data.try_to_vec::<f32>().unwrap();
+        let (values, row) = (floats(weight.to_data()), floats(bias.to_data()));
+        let deployed = DeployedConvolution::new(values, row, geometry, &device);
         let convolution = composed::convolution(input.clone(), weight, bias, geometry);
         let tolerance = 1e-5 * ((taps * width_in) as f32).sqrt();
         for (residual, relu) in [(None, true), (Some(residual.clone()), false), (Some(residual), true)] {
@@ -143,4 +144,24 @@ fn scale_and_shift_equals_its_definition() {
         let theirs = composed::scale_and_shift(input, scale, shift, relu);
         ours.into_data().assert_approx_eq::<f32>(&theirs.into_data(), burn::tensor::Tolerance::absolute(1e-6));
     }
+}
+
+#[test]
+fn global_pools_and_concatenations_equal_their_definitions() {
+    let device = Device::flex();
+    let random = |shape: [usize; 3]| Tensor::<3>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+    let assert_same = |ours: Tensor<3>, theirs: Tensor<3>| {
+        assert_eq!(ours.dims(), theirs.dims());
+        ours.into_data().assert_approx_eq::<f32>(&theirs.into_data(), burn::tensor::Tolerance::absolute(1e-6));
+    };
+    for (samples, leads, channels) in [(30, 3, 4), (1, 1, 5), (7, 12, 1)] {
+        let input = random([2, samples, leads * channels]);
+        assert_same(
+            global_average_pool(input.clone(), channels),
+            composed::global_average_pool(input.clone(), channels),
+        );
+        assert_same(global_max_pool(input.clone(), channels), composed::global_max_pool(input, channels));
+    }
+    let (first, second) = (random([2, 3, 4]), random([2, 3, 7]));
+    assert_same(concatenate(first.clone(), second.clone()), Tensor::cat(vec![first, second], 2));
 }

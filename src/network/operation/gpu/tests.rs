@@ -3,18 +3,22 @@
 use super::super::{self as operation, ConvolutionGeometry, PoolGeometry};
 use super::set_invocations;
 use crate::device::{Gpu, GpuError, open_gpu};
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
 use burn_cubecl::cubecl::future::block_on;
+use std::sync::LazyLock;
+
+/// Tests run at the same time; the loader of Vulkan wants to be called once.
+static GPU: LazyLock<Option<Device>> = LazyLock::new(|| match block_on(open_gpu()) {
+    Ok(Gpu { device, .. }) => Some(device),
+    Err(GpuError::NoAdapter(reason)) => {
+        eprintln!("skipped: there is no graphics adapter ({reason})");
+        None
+    }
+    Err(error) => panic!("{error}"),
+});
 
 fn gpu() -> Option<Device> {
-    match block_on(open_gpu()) {
-        Ok(Gpu { device, .. }) => Some(device),
-        Err(GpuError::NoAdapter(reason)) => {
-            eprintln!("skipped: there is no graphics adapter ({reason})");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    GPU.clone()
 }
 
 fn random<const D: usize>(shape: [usize; D]) -> Tensor<D> {
@@ -58,7 +62,8 @@ fn convolutions_equal_the_cpu() {
             for (residual, relu) in [(None, false), (None, true), (Some(&residual), false), (Some(&residual), true)] {
                 let run = |device: &Device| {
                     let residual = residual.map(|residual| on(residual, device));
-                    let (weight, bias) = (weight.to_data(), bias.to_data());
+                    let floats = |data: TensorData| data.try_to_vec::<f32>().unwrap();
+                    let (weight, bias) = (floats(weight.to_data()), floats(bias.to_data()));
                     let convolution = operation::DeployedConvolution::new(weight, bias, geometry, device);
                     operation::deployed_convolution(on(&input, device), &convolution, residual, relu)
                 };
