@@ -5,7 +5,8 @@ use burn::tensor::Device;
 use burn::tensor::wgpu::{WgpuInitError, WgpuOptions, WgpuSetup, wgpu};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use wgpu::{
-    DeviceDescriptor, DeviceType, Features, Instance, InstanceDescriptor, PowerPreference, RequestAdapterOptions,
+    DeviceDescriptor, DeviceType, Features, Instance, InstanceDescriptor, PowerPreference,
+    RequestAdapterOptions,
 };
 
 /// Tasks that the runtime gathers before it submits them by itself: more than a forward pass has, so that a pass is one
@@ -29,7 +30,7 @@ pub struct Gpu {
 /// Why there is no graphics device.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum GpuError {
-    #[error("there is no graphics card to compute with ({0})")]
+    #[error("there is no graphics card to compute with: {0}")]
     NoAdapter(String),
     #[error("the graphics card lacks {0}")]
     Lacks(&'static str),
