@@ -5,8 +5,7 @@ use burn::tensor::Device;
 use burn::tensor::wgpu::{WgpuInitError, WgpuOptions, WgpuSetup, wgpu};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use wgpu::{
-    DeviceDescriptor, DeviceType, Features, Instance, InstanceDescriptor, PowerPreference,
-    RequestAdapterOptions,
+    DeviceDescriptor, DeviceType, Features, Instance, InstanceDescriptor, PowerPreference, RequestAdapterOptions,
 };
 
 /// Tasks that the runtime gathers before it submits them by itself: more than a forward pass has, so that a pass is one
