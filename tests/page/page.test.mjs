@@ -480,7 +480,9 @@ testGraphics("a graphics card that is lost is replaced, and opened anew once it 
   await says("#computed", /CPU/);
 
   await page.locator("#device").selectOption("cpu");
-  await page.locator("#device-remark").waitFor({ state: "hidden" });
+  // It waits until every recording is estimated.
+  await saved("Save JSON");
+  assert.equal(await page.locator("#device-remark").isVisible(), false);
   await page.locator("#device").selectOption("webgpu");
   await says("#computed", /WebGPU/);
   assert.equal(await page.locator("#device-remark").isVisible(), false);
