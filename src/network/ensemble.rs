@@ -1,4 +1,4 @@
-//! `ensemble`: several trainings of [`compact`](super::compact) whose answers are averaged (Lakshminarayanan et al. 2017).
+//! `ensemble`: several trainings of `compact` whose answers are averaged (Lakshminarayanan et al. 2017).
 //!
 //! The heads are linear, so that the mean of the members' answers is the answer of one network: the members side by
 //! side, and on all their features one head whose kernel is the members' kernels, one below the other, divided by their
