@@ -55,5 +55,14 @@ fn made_up(network: Architecture) -> Weights {
         calibration: Calibration { age_half_width: Some(15.0), ..Calibration::default() },
         training,
     };
-    Weights { description, tensors: Training::new(assembly, Recipe::ours(), 3, &Device::flex()).best_tensors() }
+    let mut tensors = Training::new(assembly, Recipe::ours(), 3, &Device::flex()).best_tensors();
+    // What an untrained network makes of its input may be next to nothing: no test would see it change.
+    for tensor in &mut tensors {
+        match tensor.name.as_str() {
+            "age.head.bias" => tensor.values = vec![0.3],
+            "sex.head.bias" => tensor.values = vec![0.0, 0.5],
+            _ => {}
+        }
+    }
+    Weights { description, tensors }
 }
