@@ -3,9 +3,12 @@
 use crate::network::operation::gpu;
 use burn::tensor::Device;
 use burn::tensor::wgpu::{WgpuInitError, WgpuOptions, WgpuSetup, wgpu};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen::JsCast;
 use wgpu::{
-    DeviceDescriptor, DeviceType, Features, Instance, InstanceDescriptor, PowerPreference, RequestAdapterOptions,
+    DeviceDescriptor, DeviceType, ErrorFilter, Features, Instance, InstanceDescriptor, PowerPreference,
+    RequestAdapterOptions,
 };
 
 /// Tasks that the runtime gathers before it submits them by itself: more than a forward pass has, so that a pass is one
@@ -24,6 +27,38 @@ pub struct Gpu {
     pub name: String,
     /// Whether a processor plays the graphics card, slower than ECGNet on that processor itself.
     pub is_software: bool,
+    driver: wgpu::Device,
+    /// What went wrong outside of any call. Natively the runtime asks after every call.
+    fault: Arc<Mutex<Option<String>>>,
+}
+
+impl Gpu {
+    /// Why nothing that the device computed can be relied on, where there is a reason: a shader that the browser refuses,
+    /// too little memory, the device's end. In a browser no call tells, and results are then what lay in memory before.
+    pub async fn fault(&self) -> Option<String> {
+        // Its answer comes after the reports of all that was asked before.
+        self.driver.push_error_scope(ErrorFilter::Validation).pop().await;
+        locked(&self.fault).clone()
+    }
+
+    /// Ends what the device computes and frees its memory, which burn keeps. Whoever opens one next gets another.
+    pub fn give_up(&self) {
+        forget(&self.fault);
+        self.driver.destroy();
+    }
+
+    /// In a browser, notes what no call reports; without it the runtime panics.
+    fn watch(&self) {
+        let fault = Arc::clone(&self.fault);
+        self.driver.on_uncaptured_error(Arc::new(move |error| {
+            locked(&fault).get_or_insert_with(|| error.to_string());
+        }));
+        let fault = Arc::clone(&self.fault);
+        self.driver.set_device_lost_callback(move |reason, message| {
+            forget(&fault);
+            locked(&fault).get_or_insert_with(|| format!("it was lost: {reason:?}, {message}"));
+        });
+    }
 }
 
 /// Why there is no graphics device.
@@ -45,8 +80,13 @@ impl From<WgpuInitError> for GpuError {
 
 static OPENED: Mutex<Option<Gpu>> = Mutex::new(None);
 
-fn opened() -> MutexGuard<'static, Option<Gpu>> {
-    OPENED.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Forgets the device with this note of faults, if it is the one that is open.
+fn forget(fault: &Arc<Mutex<Option<String>>>) {
+    locked(&OPENED).take_if(|gpu| Arc::ptr_eq(&gpu.fault, fault));
 }
 
 /// Opens the fastest graphics device. Later calls return the same, until it is given up.
@@ -54,8 +94,13 @@ fn opened() -> MutexGuard<'static, Option<Gpu>> {
 /// # Errors
 /// Where there is no adapter, it lacks something or its device cannot be had.
 pub async fn open_gpu() -> Result<Gpu, GpuError> {
-    if let Some(gpu) = opened().clone() {
+    if let Some(gpu) = locked(&OPENED).clone() {
         return Ok(gpu);
+    }
+    // wgpu panics there.
+    #[cfg(target_arch = "wasm32")]
+    if !is_page_or_its_worker() {
+        return Err(GpuError::NoAdapter("only a page and its own workers are offered one".to_owned()));
     }
     let instance = Instance::new(InstanceDescriptor::new_without_display_handle());
     let fastest = RequestAdapterOptions { power_preference: PowerPreference::HighPerformance, ..Default::default() };
@@ -78,14 +123,20 @@ pub async fn open_gpu() -> Result<Gpu, GpuError> {
     let requested = adapter.request_device(&descriptor).await;
     let (device, queue) = requested.map_err(|error| GpuError::Refused(error.to_string()))?;
     let information = adapter.get_info();
+    let driver = device.clone();
     let setup = WgpuSetup { instance, adapter, device, queue, backend: information.backend };
     let device = WgpuOptions::default().setup(setup).tasks_max(TASKS_OF_A_SUBMISSION).init()?;
     let is_software = information.device_type == DeviceType::Cpu;
     gpu::set_invocations(if is_software { FILLS_SOFTWARE } else { FILLS_HARDWARE });
-    Ok(opened().insert(Gpu { device, name: information.name, is_software }).clone())
+    let gpu = Gpu { device, name: information.name, is_software, driver, fault: Arc::default() };
+    if cfg!(target_arch = "wasm32") {
+        gpu.watch();
+    }
+    Ok(locked(&OPENED).insert(gpu).clone())
 }
 
-/// Gives up a device that failed: whoever opens one next gets another.
-pub fn give_up_gpu() {
-    opened().take();
+#[cfg(target_arch = "wasm32")]
+fn is_page_or_its_worker() -> bool {
+    let scope = js_sys::global();
+    scope.is_instance_of::<web_sys::Window>() || scope.is_instance_of::<web_sys::DedicatedWorkerGlobalScope>()
 }

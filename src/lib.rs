@@ -11,7 +11,7 @@
 //! - [`signal`]: from a recording to a network's input; heart rate and signal quality.
 //! - [`network`]: the networks, their parameters and weights files.
 //! - [`estimate`]: a recording and weights to an age and a sex.
-//! - `device`, with the feature `wgpu`: the graphics device that a network may run on.
+//! - `device`, in a browser or with the feature `wgpu`: the graphics device that a network may run on.
 //!
 //! With the feature `native` (the default) also [`dataset`], [`training`] and [`report`], and the command `ecgnet`.
 //!

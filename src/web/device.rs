@@ -1,6 +1,6 @@
 //! What computes in the browser, and what to do where that is not there.
 
-use crate::estimate::Estimate;
+use crate::estimate::{ComputeError, Estimate};
 use crate::web::words;
 use burn::tensor::Device;
 use std::str::FromStr;
@@ -40,24 +40,64 @@ pub struct Opened {
     pub name: String,
     /// Why it is not the one that was wanted.
     pub remark: Option<String>,
+    /// None is the processor.
+    card: Option<Card>,
+}
+
+#[derive(Debug, Clone)]
+struct Card {
+    /// Whether a processor plays it.
+    is_software: bool,
+    #[cfg(target_arch = "wasm32")]
+    gpu: crate::device::Gpu,
 }
 
 impl Opened {
     /// The processor, which is always there.
     pub fn cpu(remark: Option<String>) -> Opened {
-        Opened { device: Device::flex(), name: PROCESSOR.to_owned(), remark }
+        Opened { device: Device::flex(), name: "CPU".to_owned(), remark, card: None }
     }
 
     pub fn is_processor(&self) -> bool {
-        self.name == PROCESSOR
+        self.card.is_none()
     }
-}
 
-/// A graphics card that is open.
-struct Card {
-    opened: Opened,
-    /// Whether a processor plays it.
-    is_software: bool,
+    pub fn is_software(&self) -> bool {
+        self.card.as_ref().is_some_and(|card| card.is_software)
+    }
+
+    /// Fails where nothing that the device computed can be relied on.
+    pub async fn check(&self) -> Result<(), ComputeError> {
+        #[cfg(target_arch = "wasm32")]
+        if let Some(card) = &self.card
+            && let Some(fault) = card.gpu.fault().await
+        {
+            return Err(ComputeError::Device(fault));
+        }
+        Ok(())
+    }
+
+    /// The processor in its place where a trial of both with the same recording speaks for that.
+    pub fn replaced(&self, choice: Choice, on_card: &Trial, on_processor: &Trial) -> Option<Opened> {
+        let name = &self.name;
+        if !are_alike(&on_card.estimate, &on_processor.estimate) {
+            return Some(self.failed(&format!("{name} computes something else than the processor.")));
+        }
+        let (on_card, on_processor) = (on_card.milliseconds, on_processor.milliseconds);
+        let is_slow = on_card > SLOW && on_card > on_processor;
+        (is_slow && choice == Choice::Automatic).then(|| {
+            instead(&format!("{name} takes {on_card:.0} ms for a recording, the processor {on_processor:.0} ms."))
+        })
+    }
+
+    /// The processor in its place after it failed: should the graphics card be wanted again, it is opened anew.
+    pub fn failed(&self, reason: &str) -> Opened {
+        #[cfg(target_arch = "wasm32")]
+        if let Some(card) = &self.card {
+            card.gpu.give_up();
+        }
+        instead(reason)
+    }
 }
 
 /// Opens the device that is wanted or, where that cannot be had, the processor, and says why.
@@ -68,11 +108,11 @@ pub async fn open(choice: Choice) -> Opened {
     }
 }
 
-fn chosen(choice: Choice, card: Result<Card, String>) -> Opened {
+fn chosen(choice: Choice, card: Result<Opened, String>) -> Opened {
     match (choice, card) {
-        (Choice::WebGpu, Ok(card)) => card.opened,
+        (Choice::WebGpu, Ok(card)) => card,
         (Choice::WebGpu, Err(reason)) => instead(&reason),
-        (Choice::Automatic, Ok(Card { opened, is_software: false })) => opened,
+        (Choice::Automatic, Ok(card)) if !card.is_software() => card,
         // Nobody asked for the graphics card: that there is no real one is not worth a word.
         (Choice::Automatic | Choice::Cpu, _) => Opened::cpu(None),
     }
@@ -83,13 +123,6 @@ pub fn instead(reason: &str) -> Opened {
     Opened::cpu(Some(format!("{} The processor computes instead.", words::sentence(reason))))
 }
 
-/// [`instead`], of a graphics card that failed: should it be wanted again, it is opened anew.
-pub fn failed(reason: &str) -> Opened {
-    #[cfg(target_arch = "wasm32")]
-    crate::device::give_up_gpu();
-    instead(reason)
-}
-
 #[cfg(target_arch = "wasm32")]
 #[wasm_bindgen(module = "/src/web/adapter.js")]
 extern "C" {
@@ -98,15 +131,16 @@ extern "C" {
 }
 
 #[cfg(target_arch = "wasm32")]
-async fn web_gpu() -> Result<Card, String> {
+async fn web_gpu() -> Result<Opened, String> {
     let gpu = crate::device::open_gpu().await.map_err(|error| error.to_string())?;
     let adapter = adapter_name().await.ok().and_then(|name| name.as_string()).filter(|name| !name.is_empty());
     let name = adapter.map_or_else(|| "WebGPU".to_owned(), |adapter| format!("WebGPU ({adapter})"));
-    Ok(Card { opened: Opened { device: gpu.device, name, remark: None }, is_software: gpu.is_software })
+    let device = gpu.device.clone();
+    Ok(Opened { device, name, remark: None, card: Some(Card { is_software: gpu.is_software, gpu }) })
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-async fn web_gpu() -> Result<Card, String> {
+async fn web_gpu() -> Result<Opened, String> {
     Err("WebGPU is in browsers only".to_owned())
 }
 
@@ -122,17 +156,6 @@ const PROBABILITY_APART: f32 = 0.002;
 pub struct Trial {
     pub estimate: Estimate,
     pub milliseconds: f64,
-}
-
-/// Why a graphics card is not the one to compute, after it and the processor were tried with the same recording.
-pub fn fault(choice: Choice, card: &str, on_card: &Trial, on_processor: &Trial) -> Option<String> {
-    if !are_alike(&on_card.estimate, &on_processor.estimate) {
-        return Some(format!("{card} computes something else than the processor."));
-    }
-    let (on_card, on_processor) = (on_card.milliseconds, on_processor.milliseconds);
-    let is_slow = on_card > SLOW && on_card > on_processor;
-    (is_slow && choice == Choice::Automatic)
-        .then(|| format!("{card} takes {on_card:.0} ms for a recording, the processor {on_processor:.0} ms."))
 }
 
 fn are_alike(one: &Estimate, other: &Estimate) -> bool {
@@ -152,12 +175,12 @@ mod tests {
     use crate::estimate::{AgeEstimate, SexEstimate};
     use crate::network::Architecture;
 
-    fn card(is_software: bool) -> Result<Card, String> {
-        let opened = Opened { device: Device::flex(), name: "WebGPU".to_owned(), remark: None };
-        Ok(Card { opened, is_software })
+    fn card(is_software: bool) -> Result<Opened, String> {
+        let card = Some(Card { is_software });
+        Ok(Opened { device: Device::flex(), name: "WebGPU".to_owned(), remark: None, card })
     }
 
-    fn none() -> Result<Card, String> {
+    fn none() -> Result<Opened, String> {
         Err("there is none".to_owned())
     }
 
@@ -182,23 +205,26 @@ mod tests {
         Trial { estimate: Estimate { network: Architecture::Cnn, age, sex, notices: Vec::new() }, milliseconds }
     }
 
+    fn replaced(choice: Choice, on_card: Trial) -> Option<String> {
+        let processor = trial(61.0, 0.7, 100.0);
+        card(false).unwrap().replaced(choice, &on_card, &processor).map(|opened| opened.remark.unwrap())
+    }
+
     #[test]
     fn a_card_that_computes_something_else_is_found_out() {
-        let processor = trial(61.0, 0.7, 100.0);
-        let fault = |card| fault(Choice::WebGpu, "WebGPU", &card, &processor);
-        assert_eq!(fault(trial(61.04, 0.701, 10.0)), None);
+        assert_eq!(replaced(Choice::WebGpu, trial(61.04, 0.701, 10.0)), None);
         for wrong in [trial(61.1, 0.7, 10.0), trial(61.0, 0.71, 10.0), trial(f32::NAN, 0.7, 10.0)] {
-            assert_eq!(fault(wrong).unwrap(), "WebGPU computes something else than the processor.");
+            let remark = replaced(Choice::WebGpu, wrong).unwrap();
+            assert_eq!(remark, "WebGPU computes something else than the processor. The processor computes instead.");
         }
     }
 
     #[test]
     fn a_card_that_is_slower_than_the_processor_computes_only_if_it_is_asked_for() {
-        let (processor, card) = (trial(61.0, 0.7, 100.0), trial(61.0, 0.7, 300.0));
-        let reason = fault(Choice::Automatic, "WebGPU", &card, &processor).unwrap();
-        assert_eq!(reason, "WebGPU takes 300 ms for a recording, the processor 100 ms.");
-        assert_eq!(fault(Choice::WebGpu, "WebGPU", &card, &processor), None);
-        assert_eq!(fault(Choice::Automatic, "WebGPU", &trial(61.0, 0.7, 200.0), &processor), None);
+        let remark = replaced(Choice::Automatic, trial(61.0, 0.7, 300.0)).unwrap();
+        assert!(remark.starts_with("WebGPU takes 300 ms for a recording, the processor 100 ms."), "{remark}");
+        assert_eq!(replaced(Choice::WebGpu, trial(61.0, 0.7, 300.0)), None);
+        assert_eq!(replaced(Choice::Automatic, trial(61.0, 0.7, 200.0)), None);
     }
 
     #[test]

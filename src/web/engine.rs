@@ -20,19 +20,17 @@ use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use web_time::Instant;
 
-/// Milliseconds in which a graphics card must be ready, with its shaders compiled, and in which it must answer.
+/// Milliseconds in which a graphics card must open, then be ready, with its shaders compiled, and then answer each time.
 /// Browsers end most of what hangs sooner, and call it a lost device.
 const PATIENCE: u32 = 20_000;
 
-/// The same for those who asked for it.
-const PATIENCE_OF_A_WISH: u32 = 120_000;
+/// The same where a processor plays the graphics card, which takes long to compile.
+const PATIENCE_WITH_SOFTWARE: u32 = 120_000;
 
 /// A network that is ready.
 pub struct Engine {
     /// For another device, should this one be lost; empty on the processor, which cannot be.
     spare: Vec<Weights>,
-    /// Milliseconds in which the device must answer.
-    patience: u32,
     /// The share of people that an age's interval is meant to hold.
     coverage: f32,
     on_device: RefCell<OnDevice>,
@@ -81,11 +79,10 @@ impl Engine {
     /// The bytes of one weights file, or of one for age and one for sex.
     pub async fn from_files(files: &[Vec<u8>], choice: Choice) -> Result<Engine, EngineError> {
         let weights: Vec<Weights> = files.iter().map(|file| Weights::from_bytes(file)).collect::<Result<_, _>>()?;
-        let patience = if choice == Choice::Automatic { PATIENCE } else { PATIENCE_OF_A_WISH };
-        let on_device = OnDevice::open(&weights, choice, patience).await?;
+        let on_device = OnDevice::open(&weights, choice).await?;
         let coverage = coverage(&weights);
         let spare = if on_device.device.is_processor() { Vec::new() } else { weights };
-        Ok(Engine { spare, patience, coverage, on_device: RefCell::new(on_device) })
+        Ok(Engine { spare, coverage, on_device: RefCell::new(on_device) })
     }
 
     pub fn architecture(&self) -> Architecture {
@@ -129,19 +126,15 @@ impl Engine {
         work: impl AsyncFn(&Estimator) -> Result<estimate::Estimate, ComputeError>,
     ) -> Result<estimate::Estimate, Failure> {
         // No borrow is held while something is waited for.
-        let OnDevice { estimator, device } = self.on_device.borrow().clone();
-        let estimate = if device.is_processor() {
-            work(&estimator).await
-        } else {
-            match within(self.patience, work(&estimator)).await {
-                Err(error @ ComputeError::Device(_)) => {
-                    let processor = OnDevice::new(&self.spare, device::failed(&error.to_string()));
-                    let processor = processor.map_err(|error| failure("weights", error))?;
-                    self.on_device.replace(processor.clone());
-                    work(&processor.estimator).await
-                }
-                estimate => estimate,
+        let on_device = self.on_device.borrow().clone();
+        let estimate = match on_device.compute(&work).await {
+            Err(error @ ComputeError::Device(_)) if !on_device.device.is_processor() => {
+                let processor = OnDevice::new(&self.spare, on_device.device.failed(&error.to_string()));
+                let processor = processor.map_err(|error| failure("weights", error))?;
+                self.on_device.replace(processor.clone());
+                work(&processor.estimator).await
             }
+            estimate => estimate,
         };
         estimate.map_err(|error| match error {
             ComputeError::Signal(error) => Failure::from(error),
@@ -156,8 +149,9 @@ impl OnDevice {
     }
 
     /// Opens a device and tries it, so that its first estimate takes no longer than the next.
-    async fn open(weights: &[Weights], choice: Choice, patience: u32) -> Result<OnDevice, EstimatorError> {
-        let card = OnDevice::new(weights, device::open(choice).await)?;
+    async fn open(weights: &[Weights], choice: Choice) -> Result<OnDevice, EstimatorError> {
+        let opened = within(PATIENCE, async { Ok(device::open(choice).await) }).await;
+        let card = OnDevice::new(weights, opened.unwrap_or_else(|error| device::instead(&error.to_string())))?;
         if card.device.is_processor() {
             return Ok(card);
         }
@@ -165,15 +159,15 @@ impl OnDevice {
         let tried = async {
             // The first time its shaders are compiled.
             card.tried().await?;
-            Ok((card.tried().await?, processor.tried().await?))
+            Ok::<_, ComputeError>((card.tried().await?, processor.tried().await?))
         };
-        let fault = match within(patience, tried).await {
-            Ok((on_card, on_processor)) => device::fault(choice, &card.device.name, &on_card, &on_processor),
-            Err(error) => Some(error.to_string()),
+        let replaced = match tried.await {
+            Ok((on_card, on_processor)) => card.device.replaced(choice, &on_card, &on_processor),
+            Err(error) => Some(card.device.failed(&error.to_string())),
         };
-        Ok(match fault {
+        Ok(match replaced {
             None => card,
-            Some(reason) => OnDevice { device: device::failed(&reason), ..processor },
+            Some(device) => OnDevice { device, ..processor },
         })
     }
 
@@ -181,8 +175,23 @@ impl OnDevice {
     async fn tried(&self) -> Result<Trial, ComputeError> {
         let ecg = synthetic(Parameters::default());
         let start = Instant::now();
-        let estimate = self.estimator.estimate_later(&ecg, Window::default()).await?;
+        let estimate =
+            self.compute(async |estimator: &Estimator| estimator.estimate_later(&ecg, Window::default()).await).await?;
         Ok(Trial { estimate, milliseconds: start.elapsed().as_secs_f64() * 1000.0 })
+    }
+
+    /// Does work that a graphics card has to end in time, and without a fault.
+    async fn compute<T>(&self, work: impl AsyncFn(&Estimator) -> Result<T, ComputeError>) -> Result<T, ComputeError> {
+        if self.device.is_processor() {
+            return work(&self.estimator).await;
+        }
+        let patience = if self.device.is_software() { PATIENCE_WITH_SOFTWARE } else { PATIENCE };
+        let checked = async {
+            let result = work(&self.estimator).await;
+            self.device.check().await?;
+            result
+        };
+        within(patience, checked).await
     }
 }
 

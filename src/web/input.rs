@@ -4,7 +4,7 @@ use super::corrections;
 use super::device::Choice;
 use super::error::js_error;
 use crate::format::{NamedFiles, ReadOptions};
-use js_sys::{Array, Function, Uint8Array};
+use js_sys::{Array, Function, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -20,9 +20,9 @@ export interface Corrections {
     /** `V`, `mV`, `uV`, or the steps of the converter in a millivolt such as `200/mV`. */
     unit?: string;
     /** Samples a second. */
-    samplingRate?: string;
+    samplingRate?: string | number;
     /** The leads in the order of the file, such as `I, II, III, aVR, aVL, aVF, V1, V2, V3, V4, V5, V6`. */
-    leadOrder?: string;
+    leadOrder?: string | string[];
 }
 
 /** What computes: `automatic` takes the graphics card where there is a real one, else the processor. */
@@ -31,12 +31,15 @@ export type DeviceChoice = "automatic" | "webgpu" | "cpu";
 /** Called while weights are fetched, with bytes. */
 export type OnProgress = (progress: { received: number; total: number }) => void;
 
-export interface LoadOptions {
+export interface DeviceOptions {
+    device?: DeviceChoice;
+}
+
+export interface LoadOptions extends DeviceOptions {
     /** The address of the folder with `manifest.json` and the weights files. */
-    weights: string;
+    weights: string | URL;
     /** One of the manifest's networks; without it the manifest's default. */
     network?: string;
-    device?: DeviceChoice;
     onProgress?: OnProgress;
 }
 
@@ -46,73 +49,96 @@ export interface ECGNetError extends Error {
 }
 "#;
 
+// What a page gives may be anything: nothing is taken for what its type says it is.
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(typescript_type = "NamedBytes")]
     pub type NamedBytes;
-    #[wasm_bindgen(method, getter)]
-    fn name(this: &NamedBytes) -> Option<String>;
-    #[wasm_bindgen(method, getter)]
-    fn bytes(this: &NamedBytes) -> JsValue;
-
     #[wasm_bindgen(typescript_type = "Uint8Array | NamedBytes | NamedBytes[]")]
     pub type Input;
-
+    #[wasm_bindgen(typescript_type = "Uint8Array[]")]
+    pub type WeightsFiles;
     #[wasm_bindgen(typescript_type = "Corrections")]
     pub type Corrections;
-    #[wasm_bindgen(method, getter)]
-    fn unit(this: &Corrections) -> Option<String>;
-    #[wasm_bindgen(method, getter, js_name = samplingRate)]
-    fn sampling_rate(this: &Corrections) -> JsValue;
-    #[wasm_bindgen(method, getter, js_name = leadOrder)]
-    fn lead_order(this: &Corrections) -> Option<String>;
-
     #[wasm_bindgen(typescript_type = "DeviceChoice")]
     pub type DeviceChoice;
-
     #[wasm_bindgen(typescript_type = "OnProgress")]
     pub type OnProgress;
-
+    #[wasm_bindgen(typescript_type = "DeviceOptions")]
+    pub type DeviceOptions;
     #[wasm_bindgen(typescript_type = "LoadOptions")]
     pub type LoadOptions;
-    #[wasm_bindgen(method, getter, js_name = weights)]
-    fn stated_weights(this: &LoadOptions) -> Option<String>;
-    #[wasm_bindgen(method, getter)]
-    pub fn network(this: &LoadOptions) -> Option<String>;
-    #[wasm_bindgen(method, getter)]
-    pub fn device(this: &LoadOptions) -> JsValue;
-    #[wasm_bindgen(method, getter, js_name = onProgress)]
-    pub fn on_progress(this: &LoadOptions) -> Option<Function>;
+}
+
+/// A property of an object; undefined where it has none or is no object.
+fn property(object: &JsValue, name: &str) -> JsValue {
+    Reflect::get(object, &name.into()).unwrap_or_default()
+}
+
+/// A property that is a text, or is not there.
+fn text(object: &JsValue, name: &str) -> Result<Option<String>, JsValue> {
+    let value = property(object, name);
+    if value.is_null() || value.is_undefined() {
+        return Ok(None);
+    }
+    value.as_string().map(Some).ok_or_else(|| wrong(&format!("a text for {name}")))
 }
 
 impl LoadOptions {
-    /// The address of the folder with the weights, ending in `/`.
-    pub fn weights(&self) -> Option<String> {
-        let stated = self.stated_weights()?;
-        Some(if stated.ends_with('/') { stated } else { stated + "/" })
+    /// The address of the folder of the weights, with its last slash.
+    pub fn weights(&self) -> Result<String, JsValue> {
+        let stated = property(self, "weights");
+        let address = stated.dyn_ref::<web_sys::Url>().map(web_sys::Url::href).or_else(|| stated.as_string());
+        let address = address.ok_or_else(|| wrong("{ weights }, the address of the folder of the weights"))?;
+        Ok(if address.ends_with('/') { address } else { address + "/" })
     }
+
+    pub fn network(&self) -> Result<Option<String>, JsValue> {
+        text(self, "network")
+    }
+
+    pub fn on_progress(&self) -> Option<Function> {
+        property(self, "onProgress").dyn_into().ok()
+    }
+}
+
+/// What options say of the device.
+pub fn device(options: &JsValue) -> Result<Choice, JsValue> {
+    text(options, "device")?.map_or(Ok(Choice::default()), |name| choice(&name))
+}
+
+/// What a person wants to compute with.
+pub fn choice(name: &str) -> Result<Choice, JsValue> {
+    name.parse().map_err(|error| js_error("argument", error))
+}
+
+/// The bytes of each weights file.
+pub fn weights_files(files: &JsValue) -> Result<Vec<Vec<u8>>, JsValue> {
+    let files = files.dyn_ref::<Array>().ok_or_else(|| wrong("an array of a Uint8Array for each weights file"))?;
+    files.iter().map(|file| bytes(&file)).collect()
 }
 
 /// Files in memory by their names.
 pub fn files(files: Vec<NamedBytes>) -> Result<NamedFiles, JsValue> {
-    files.into_iter().map(|file| Ok((file.name().unwrap_or_default(), bytes(&file.bytes())?))).collect()
+    files.iter().map(|file| named(file)).collect()
+}
+
+fn named(file: &JsValue) -> Result<(String, Vec<u8>), JsValue> {
+    if !file.is_object() {
+        return Err(wrong("a Uint8Array, or files { name, bytes }"));
+    }
+    Ok((text(file, "name")?.unwrap_or_default(), bytes(&property(file, "bytes"))?))
 }
 
 /// One file's bytes, one named file, or several.
-pub fn input(input: Input) -> Result<NamedFiles, JsValue> {
-    let input: JsValue = input.into();
+pub fn input(input: &JsValue) -> Result<NamedFiles, JsValue> {
     if input.is_instance_of::<Uint8Array>() {
-        return Ok(NamedFiles::from([("recording".to_owned(), bytes(&input)?)]));
+        return Ok(NamedFiles::from([("recording".to_owned(), bytes(input)?)]));
     }
-    let list: Array = if Array::is_array(&input) { input.unchecked_into() } else { Array::of1(&input) };
-    let mut named = Vec::with_capacity(list.length() as usize);
-    for file in list.iter() {
-        if !file.is_object() {
-            return Err(wrong("a Uint8Array, or files { name, bytes }"));
-        }
-        named.push(file.unchecked_into());
+    match input.dyn_ref::<Array>() {
+        Some(list) => list.iter().map(|file| named(&file)).collect(),
+        None => Ok(NamedFiles::from([named(input)?])),
     }
-    files(named)
 }
 
 fn bytes(value: &JsValue) -> Result<Vec<u8>, JsValue> {
@@ -125,22 +151,17 @@ fn wrong(expected: &str) -> JsValue {
 }
 
 /// What is stated in place of what the file says.
-pub fn read_options(corrections: Option<Corrections>) -> Result<ReadOptions, JsValue> {
-    let Some(stated) = corrections else { return Ok(ReadOptions::default()) };
-    let rate = stated.sampling_rate();
-    let rate = rate.as_string().or_else(|| rate.as_f64().map(|rate| rate.to_string()));
-    corrections::parse(
-        &stated.unit().unwrap_or_default(),
-        &rate.unwrap_or_default(),
-        &stated.lead_order().unwrap_or_default(),
-    )
-    .map_err(|error| js_error("correction", error))
-}
-
-/// What a person wants to compute with; nothing means automatic.
-pub fn choice(device: &JsValue) -> Result<Choice, JsValue> {
-    match device.as_string() {
-        Some(name) => name.parse().map_err(|error| js_error("argument", error)),
-        None => Ok(Choice::default()),
-    }
+pub fn read_options(stated: &JsValue) -> Result<ReadOptions, JsValue> {
+    let rate = property(stated, "samplingRate");
+    let rate = match rate.as_f64() {
+        Some(rate) => Some(rate.to_string()),
+        None => text(stated, "samplingRate")?,
+    };
+    let leads = match property(stated, "leadOrder").dyn_ref::<Array>() {
+        Some(leads) => Some(leads.join(", ").into()),
+        None => text(stated, "leadOrder")?,
+    };
+    let unit = text(stated, "unit")?;
+    corrections::parse(&unit.unwrap_or_default(), &rate.unwrap_or_default(), &leads.unwrap_or_default())
+        .map_err(|error| js_error("correction", error))
 }

@@ -1,8 +1,9 @@
 //! The class for other people's pages.
 
+use super::device::Choice;
 use super::engine::Engine;
 use super::error::js_error;
-use super::input::{self, Corrections, Input, LoadOptions};
+use super::input::{self, Corrections, DeviceOptions, Input, LoadOptions, WeightsFiles};
 use super::message::{Device, Estimate};
 use super::{dropped, weights};
 use crate::network::{INPUT_LEADS, INPUT_SAMPLES};
@@ -20,22 +21,21 @@ pub struct ECGNet(Engine);
 impl ECGNet {
     /// Fetches a network's weights, checks them, keeps them in the browser's cache, and opens a device.
     pub async fn load(options: LoadOptions) -> Result<ECGNet, JsValue> {
-        let folder = options.weights().ok_or_else(|| js_error("argument", "the address of the weights is missing"))?;
+        let (folder, choice) = (options.weights()?, input::device(&options)?);
         let manifest = weights::manifest(&folder).await?;
-        let network = match options.network() {
+        let network = match options.network()? {
             Some(name) => name.parse().map_err(|error| js_error("argument", error))?,
             None => manifest.default,
         };
-        let choice = input::choice(&options.device())?;
         let report = options.on_progress();
         Ok(ECGNet(Engine::load(&folder, &manifest, network, choice, report.as_ref()).await?))
     }
 
     /// As `load`, from the bytes of weights files: one for both estimates, or one for age and one for sex.
     #[wasm_bindgen(js_name = fromBytes)]
-    pub async fn from_bytes(files: Vec<js_sys::Uint8Array>) -> Result<ECGNet, JsValue> {
-        let files: Vec<Vec<u8>> = files.iter().map(js_sys::Uint8Array::to_vec).collect();
-        Ok(ECGNet(Engine::from_files(&files, Default::default()).await?))
+    pub async fn from_bytes(files: WeightsFiles, options: Option<DeviceOptions>) -> Result<ECGNet, JsValue> {
+        let choice = options.map_or(Ok(Choice::default()), |options| input::device(&options))?;
+        Ok(ECGNet(Engine::from_files(&input::weights_files(&files)?, choice).await?))
     }
 
     /// The name of the network.
@@ -53,8 +53,8 @@ impl ECGNet {
     /// Estimates age and sex of the first recording among files: the bytes of one, or several with their names where
     /// they belong together, such as `.hea` and `.dat`.
     pub async fn estimate(&self, recording: Input, corrections: Option<Corrections>) -> Result<Ts<Estimate>, JsValue> {
-        let options = input::read_options(corrections)?;
-        let found = dropped::read_all(&input::input(recording)?, &options).into_iter().next();
+        let options = input::read_options(&corrections.into())?;
+        let found = dropped::read_all(&input::input(&recording)?, &options).into_iter().next();
         let found = found.ok_or_else(|| js_error("argument", "no file was given"))?;
         let thrown = |Failure { code, message }: Failure| js_error(code, message);
         let ecg = found.ecg.map_err(Failure::from).map_err(thrown)?;

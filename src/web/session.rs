@@ -19,9 +19,16 @@ use std::rc::Rc;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
 
-/// Reports a panic with its place on the console before the instance ends.
+unsafe extern "C" {
+    /// What runs before everything else; the linker writes it.
+    fn __wasm_call_ctors();
+}
+
+/// Runs the constructors that dependencies have, and has a panic reported with its place on the console.
 #[wasm_bindgen(start)]
 fn start() {
+    // SAFETY: nothing else calls it. If nothing did, the linker would have every call from JavaScript run all of them.
+    unsafe { __wasm_call_ctors() };
     console_error_panic_hook::set_once();
 }
 
@@ -90,7 +97,7 @@ impl Session {
         report: Option<OnProgress>,
     ) -> Result<Ts<Device>, JsValue> {
         let network: Architecture = network.parse().map_err(|error| js_error("argument", error))?;
-        let choice = input::choice(&device)?;
+        let choice = input::choice(&device.as_string().unwrap_or_default())?;
         let report: Option<Function> = report.map(JsCast::unchecked_into);
         let manifest = self.manifest.borrow().clone();
         let manifest = match manifest {
@@ -121,7 +128,7 @@ impl Session {
     /// Reads a recording anew from the files that it came with, as a person states them to be.
     pub fn correct(&self, id: u32, files: Vec<NamedBytes>, corrections: Corrections) -> Result<Ts<Reading>, JsValue> {
         let file = self.with(id, |recording| recording.file.clone())?;
-        let options = input::read_options(Some(corrections))?;
+        let options = input::read_options(&corrections)?;
         let found = dropped::read_all(&input::files(files)?, &options);
         let found = found.into_iter().find(|found| found.file == file).ok_or_else(|| no_recording(id))?;
         to_js(&self.put(id, file, found.ecg.map_err(Failure::from)))

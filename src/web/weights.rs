@@ -41,6 +41,8 @@ const TRIES: usize = 2;
 /// Milliseconds before a download is tried again.
 const PAUSE_MS: u32 = 300;
 
+const MANIFEST: &str = "manifest.json";
+
 /// A manifest is some kilobytes.
 const LARGEST_MANIFEST: f64 = 1e6;
 
@@ -87,23 +89,15 @@ impl From<WeightsProblem> for JsValue {
     }
 }
 
-/// The manifest in a folder; offline the one of the last visit.
+/// The manifest in a folder; offline the one whose weights were last used.
 pub async fn manifest(folder: &str) -> Result<Manifest, WeightsProblem> {
-    let file = "manifest.json";
-    let address = format!("{folder}{file}");
-    match fetched(&address, file, LARGEST_MANIFEST, (0.0, 0.0), None).await {
-        Ok(bytes) => {
-            let manifest = Manifest::from_json(&bytes.to_vec())?;
-            // A browser that keeps nothing fetches again.
-            let _ = keep(&address, &bytes).await;
-            Ok(manifest)
-        }
-        Err(problem @ WeightsProblem::Unreachable { .. }) => {
-            let bytes = kept_bytes(&address).await.ok_or(problem)?;
-            Ok(Manifest::from_json(&bytes.to_vec())?)
-        }
-        Err(problem) => Err(problem),
-    }
+    let address = format!("{folder}{MANIFEST}");
+    let bytes = match fetched(&address, MANIFEST, LARGEST_MANIFEST, (0.0, 0.0), None).await {
+        Ok(bytes) => bytes,
+        Err(problem @ WeightsProblem::Unreachable { .. }) => kept_bytes(&address).await.ok_or(problem)?,
+        Err(problem) => return Err(problem),
+    };
+    Ok(Manifest::from_json(&bytes.to_vec())?)
 }
 
 /// The bytes of the files of one network. `report` is called with `{ received, total }` in bytes.
@@ -124,6 +118,8 @@ pub async fn of(
         files.push(file(folder, entry, (before as f64, total as f64), report).await?.to_vec());
         before += entry.bytes;
     }
+    // Not before its weights are there: those of the manifest before it are what can be used without a network till then.
+    let _ = keep(&format!("{folder}{MANIFEST}"), &Uint8Array::from(manifest.to_json().as_bytes())).await;
     Ok(files)
 }
 

@@ -379,5 +379,5 @@ pub fn concatenate(first: Tensor<3>, second: Tensor<3>) -> Tensor<3> {
     on_gpu!(&device, gpu_concatenate(first, second;), or Tensor::cat(vec![first, second], 2))
 }
 
-#[cfg(all(test, feature = "native"))]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;

@@ -178,5 +178,5 @@ fn recordings(tensor: &CubeTensor) -> usize {
     dimensions(tensor)[0]
 }
 
-#[cfg(all(test, feature = "native"))]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
