@@ -30,8 +30,6 @@ impl FromStr for Choice {
     }
 }
 
-const PROCESSOR: &str = "CPU";
-
 /// A device that computes.
 #[derive(Debug, Clone)]
 pub struct Opened {
