@@ -32,10 +32,9 @@ test: toolchain
 	$(MAKE) test-page
 	$(MAKE) test-core
 
-## The core in the browser, in the way of `wasm-pack test`, which would build the tests that are native only as well.
+## The core in the browser.
 test-core: tools browser
-	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner CHROMEDRIVER="$${CHROMEDRIVER:-$$(command -v chromedriver)}" \
-		WASM_BINDGEN_TEST_TIMEOUT=300 timeout 3600 $(CARGO) test --release --target $(WASM) --test web
+	timeout 3600 wasm-pack test --headless --chrome --release
 
 ## The page in the browser, with weights that nobody has trained.
 test-page: pkg browser $(MADE_UP)/manifest.json

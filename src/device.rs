@@ -51,7 +51,9 @@ impl Gpu {
     fn watch(&self) {
         let fault = Arc::clone(&self.fault);
         self.driver.on_uncaptured_error(Arc::new(move |error| {
-            locked(&fault).get_or_insert_with(|| error.to_string());
+            // What follows says where in the driver it was.
+            let reason = error.to_string().lines().next().unwrap_or_default().to_owned();
+            locked(&fault).get_or_insert(reason);
         }));
         let fault = Arc::clone(&self.fault);
         self.driver.set_device_lost_callback(move |reason, message| {

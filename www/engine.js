@@ -44,6 +44,10 @@ function lost(code, message) {
 }
 
 function received({ call, progress, result, error }) {
+  if (error?.code === "worker") {
+    notStarted();
+    return;
+  }
   hasAnswered = true;
   const { resolve, reject, onProgress } = waiting.get(call) ?? {};
   if (progress) {
@@ -82,6 +86,18 @@ export function ask(method, given = [], onProgress = undefined, moved = []) {
 
 export function whenLost(work) {
   onLost = work;
+}
+
+/** Whether a call failed only because the worker was lost. */
+export const isLoss = ({ code }) => code === "crash" || code === "worker";
+
+/** Milliseconds after which nobody waits any more for what is not wanted any more. */
+const STUCK = 5000;
+
+/** Ends the worker unless it soon answers what it was asked before. */
+export function endIfStuck() {
+  const asked = [...waiting.keys()];
+  setTimeout(() => asked.some((call) => waiting.has(call)) && crashed(), STUCK);
 }
 
 start();

@@ -2,6 +2,11 @@
 
 import { element } from "./dom.js";
 
+/** Whether another version than this page's is in use. */
+let outdated = false;
+
+export const isOutdated = () => outdated;
+
 /** What a click on the offer does; null where nothing is offered. */
 let take = null;
 
@@ -19,14 +24,17 @@ const offerNew = (waiting, beforeUse) =>
   });
 
 async function register() {
-  const wasControlled = Boolean(navigator.serviceWorker.controller);
+  // The first version takes a page that came without one.
+  let isControlled = Boolean(navigator.serviceWorker.controller);
   let isWanted = false;
   const want = () => (isWanted = true);
   element("update-now").addEventListener("click", () => take?.());
   navigator.serviceWorker.addEventListener("controllerchange", () => {
-    if (!wasControlled) {
+    if (!isControlled) {
+      isControlled = true;
       return;
     }
+    outdated = true;
     // Another tab may have asked for it: what is opened in this one stays until its own visitor says so.
     if (isWanted || !document.body.classList.contains("in-use")) {
       location.reload();
@@ -37,17 +45,17 @@ async function register() {
   const registration = await navigator.serviceWorker.register(new URL("../service-worker.js", import.meta.url), {
     updateViaCache: "none",
   });
-  if (registration.waiting && wasControlled) {
+  if (registration.waiting && isControlled) {
     offerNew(registration.waiting, want);
   }
-  registration.addEventListener("updatefound", () => {
-    const found = registration.installing;
-    found.addEventListener("statechange", () => {
-      if (found.state === "installed" && wasControlled) {
+  const watch = (found) =>
+    found?.addEventListener("statechange", () => {
+      if (found.state === "installed" && isControlled) {
         offerNew(found, want);
       }
     });
-  });
+  watch(registration.installing);
+  registration.addEventListener("updatefound", () => watch(registration.installing));
   await navigator.serviceWorker.ready;
 }
 

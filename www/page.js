@@ -2,9 +2,9 @@
 
 import { showCard } from "./card.js";
 import { element, made, say } from "./dom.js";
-import { ask, whenLost } from "./engine.js";
+import { ask, endIfStuck, isLoss, whenLost } from "./engine.js";
 import { asNamedBytes, save, takeFiles, tooLarge } from "./files.js";
-import { keepForOffline } from "./offline.js";
+import { isOutdated, keepForOffline } from "./offline.js";
 import { drawAfter, hide, isShown, show, showCorrectionError, theShown } from "./recording.js";
 import * as table from "./table.js";
 
@@ -73,6 +73,10 @@ async function readFiles(method, before, source, after = []) {
 
 /** Waits until the worker holds what it had read, should it have been lost. */
 function restored() {
+  if (isLost && isOutdated()) {
+    // What would be started is the new version's, which this page does not know.
+    return Promise.reject(new Error("The computation stopped, and a new version of this page is in use: please load it."));
+  }
   if (isLost) {
     restoring ??= restore().finally(() => (restoring = null));
   }
@@ -114,7 +118,7 @@ async function restore() {
     }
   }
   for (const { reading, estimated, error } of all) {
-    if (error?.code === "crash") {
+    if (error?.code === "crash" && estimated) {
       await ask("stopped", [reading.id, estimated.split(" ")[0], error.message]);
     }
   }
@@ -139,8 +143,8 @@ function startLoading(name, choice) {
   element("progress").removeAttribute("value");
   element("megabytes").textContent = "";
   const opened = async () => {
-    const { remark } = await ask("load", [name, choice], showProgress);
-    loaded = { name, choice, remark };
+    await ask("load", [name, choice], showProgress);
+    loaded = { name, choice };
   };
   loading = opened().finally(() => (loading = null));
   return loading;
@@ -162,15 +166,17 @@ async function load(name, choice) {
     if (!isLoaded(name, choice)) {
       await startLoading(name, choice);
     }
-    say("device-remark", fellBack || loaded.remark);
   } finally {
     element("loading").hidden = true;
     say("count", "");
   }
 }
 
-/** Fetches the weights that will be wanted, so that the page works without a network from now on. */
-function fetchBeforehand() {
+/**
+ * Loads the network that will be wanted, so that the first estimate takes no longer than the next, and that the page works
+ * offline from now on.
+ */
+function loadBeforehand() {
   if (networks.length > 0 && !loaded && !loading) {
     // Nobody waits for it: who wants an estimate is told what is wrong.
     startLoading(...chosen()).catch(() => {});
@@ -183,7 +189,7 @@ async function estimate(recording) {
     recording.estimate = await ask("estimate", [recording.reading.id]);
     recording.error = undefined;
   } catch (error) {
-    if (error.code === "crash" || error.code === "worker") {
+    if (isLoss(error)) {
       throw error;
     }
     recording.estimate = undefined;
@@ -213,6 +219,7 @@ async function estimateAll() {
     return;
   }
   status(wanted > 1 ? `Estimating ${wanted} recordings …` : "Estimating …");
+  let computer;
   for (let number = 0; number < left.length; number += 1) {
     const recording = left[number];
     const [name, choice] = chosen();
@@ -224,6 +231,10 @@ async function estimateAll() {
         say("count", left.length > 1 ? `${number + 1} of ${left.length}` : "");
         await estimate(recording);
         recording.estimated = `${name} ${choice}`;
+        if (recording.estimate && recording.estimate.device !== computer) {
+          computer = recording.estimate.device;
+          say("device-remark", fellBack || (await ask("device")).remark);
+        }
       }
     } catch (error) {
       if (mine !== generation) {
@@ -241,6 +252,7 @@ async function estimateAll() {
         // Once more, on the processor: it may have been the graphics card.
         device.value = "cpu";
         fellBack = FELL_BACK;
+        computer = undefined;
       }
       await restored();
       // Every estimate is wanted again: the lost worker had them for the files that are saved.
@@ -250,9 +262,6 @@ async function estimateAll() {
     if (mine !== generation) {
       return;
     }
-  }
-  if (loaded) {
-    say("device-remark", fellBack || (await ask("device")).remark);
   }
   table.sortAgain();
   const { age, sex } = (wanted === 1 && first.estimate) || {};
@@ -366,6 +375,24 @@ async function correct(recording, corrections) {
 
 /** What every network says of a recording, as long as it is on show. */
 async function compareAll(recording, choice) {
+  let by = choice;
+  const estimateBy = async (name) => {
+    await restored();
+    await load(name, by);
+    return ask("estimate", [recording.reading.id]);
+  };
+  const estimateSurely = async (name) => {
+    try {
+      return await estimateBy(name);
+    } catch (error) {
+      if (error.code !== "crash" || by === "cpu") {
+        throw error;
+      }
+      // It may have been the graphics card.
+      by = "cpu";
+      return estimateBy(name);
+    }
+  };
   if (!isShown(recording)) {
     return;
   }
@@ -379,9 +406,7 @@ async function compareAll(recording, choice) {
     const row = made("tr", head, made("td", "…"));
     rows.append(row);
     try {
-      await restored();
-      await load(name, choice);
-      const { age, sex, device: computer, milliseconds } = await ask("estimate", [recording.reading.id]);
+      const { age, sex, device: computer, milliseconds } = await estimateSurely(name);
       const cells = [
         age?.text ?? "",
         age?.range ?? "",
@@ -444,6 +469,10 @@ function exported(method, name, type) {
 
 function chooseAnew() {
   generation += 1;
+  if (device.value === "cpu") {
+    // A graphics card may hang.
+    endIfStuck();
+  }
   fellBack = "";
   then(estimateAll);
 }
@@ -478,6 +507,9 @@ element("as-stated").addEventListener("click", () => {
 element("retry").addEventListener("click", () => {
   then(async () => {
     fail(null);
+    if (!element("formats").hasChildNodes()) {
+      await listFormats();
+    }
     if (networks.length === 0) {
       await listNetworks();
     }
@@ -487,4 +519,4 @@ element("retry").addEventListener("click", () => {
 
 then(listFormats);
 then(listNetworks);
-keepForOffline(() => then(fetchBeforehand));
+keepForOffline(() => then(loadBeforehand));

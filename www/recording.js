@@ -1,7 +1,7 @@
 // Shows one recording: tracing, estimates, what is known of it, warnings.
 
 import { element, made, say, terms } from "./dom.js";
-import { ask } from "./engine.js";
+import { ask, isLoss } from "./engine.js";
 import { blank, columnsFor, draw } from "./tracing.js";
 
 const section = element("recording");
@@ -58,9 +58,13 @@ function showNotices({ reading, estimate }) {
 async function layOut() {
   const recording = shown;
   columns = columnsFor(canvas);
-  try {
+  const laidOutAnew = async () => {
     await ready();
-    const laidOut = await ask("paper", [recording.reading.id, columns]);
+    return ask("paper", [recording.reading.id, columns]);
+  };
+  try {
+    // Other work may have stopped the worker; what stops it twice is this recording.
+    const laidOut = await laidOutAnew().catch((error) => (isLoss(error) ? laidOutAnew() : Promise.reject(error)));
     if (recording === shown) {
       paper = laidOut;
       say("scale", paper.scale);
@@ -153,5 +157,11 @@ export function drawAfter(work) {
 
 new ResizeObserver(redraw).observe(canvas);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-// A window that is moved to a screen of another density.
-matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", redraw);
+
+/** Redraws each time that the window is moved to a screen of another density. */
+function watchDensity() {
+  const density = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+  density.addEventListener("change", () => (redraw(), watchDensity()), { once: true });
+}
+
+watchDensity();

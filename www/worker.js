@@ -3,6 +3,7 @@
 import init, { Session } from "../pkg/ecgnet.js";
 
 const session = init().then(() => new Session(new URL("../weights/", import.meta.url).href));
+const hasStarted = session.then(() => true, () => false);
 
 addEventListener("message", async ({ data: { call, method, arguments: given } }) => {
   const report = (progress) => postMessage({ call, progress });
@@ -11,6 +12,6 @@ addEventListener("message", async ({ data: { call, method, arguments: given } })
   } catch (error) {
     // An error of wasm itself has no code: the instance is lost.
     const code = error.code ?? (error instanceof WebAssembly.RuntimeError ? "crash" : "internal");
-    postMessage({ call, error: { code, message: error.message } });
+    postMessage({ call, error: { code: (await hasStarted) ? code : "worker", message: error.message } });
   }
 });

@@ -439,7 +439,7 @@ for (const [what, code, expected] of [
     "does not answer",
     `GPUBuffer.prototype.mapAsync = () => new Promise(() => {});
      const { setTimeout } = globalThis;
-     globalThis.setTimeout = (work, milliseconds) => setTimeout(work, milliseconds / 100);`,
+     globalThis.setTimeout = (work, milliseconds) => setTimeout(work, milliseconds / 20);`,
     /^The device failed \(there was no answer for 120 seconds\)/,
   ],
   [
@@ -448,6 +448,21 @@ for (const [what, code, expected] of [
       "GPUDevice",
       "createComputePipeline",
       'const error = new GPUOutOfMemoryError("full"); this.dispatchEvent(new GPUUncapturedErrorEvent("uncapturederror", { error }));',
+    ),
+    /^The device failed \(.*memory/i,
+  ],
+  [
+    "refuses the work",
+    `const { dispatchWorkgroups } = GPUComputePassEncoder.prototype;
+     GPUComputePassEncoder.prototype.dispatchWorkgroups = function () { dispatchWorkgroups.call(this, 2 ** 31); };`,
+    /^The device failed \(.*dispatch/i,
+  ],
+  [
+    "reports what nobody knows",
+    afterwards(
+      "GPUDevice",
+      "createComputePipeline",
+      'const error = new GPUInternalError("?"); this.dispatchEvent(new GPUUncapturedErrorEvent("uncapturederror", { error }));',
     ),
     /^The computation stopped unexpectedly/,
   ],
@@ -486,6 +501,76 @@ testGraphics("a graphics card that is lost is replaced, and opened anew once it 
   await page.locator("#device").selectOption("webgpu");
   await says("#computed", /WebGPU/);
   assert.equal(await page.locator("#device-remark").isVisible(), false);
+});
+
+testGraphics("a graphics card that refuses the work later does not answer with the recording before", async () => {
+  const refuse = `if (method === "estimate" && given[0] === 1) {
+    const { dispatchWorkgroups } = GPUComputePassEncoder.prototype;
+    GPUComputePassEncoder.prototype.dispatchWorkgroups = function () { dispatchWorkgroups.call(this, 2 ** 31); };
+  }`;
+  await inWorker(refuse);
+  await page.reload();
+  await wantGraphicsCard();
+  await give([...wfdb("a"), ...wfdb("b", { rate: 100 })]);
+  await estimated();
+  assert.match(await text("#device-remark"), /^The device failed \(.*\)\. The processor computes instead\.$/);
+  const onCard = JSON.parse(await saved("Save JSON"));
+  await page.locator("#device").selectOption("cpu");
+  const onProcessor = JSON.parse(await saved("Save JSON"));
+  onCard.forEach(({ age }, index) => assert.ok(Math.abs(age - onProcessor[index].age) <= 0.05));
+  assert.notEqual(onProcessor[0].age, onProcessor[1].age);
+});
+
+testGraphics("a graphics card that hangs is left as soon as the processor is wanted", async () => {
+  await inWorker(changed("GPUBuffer.prototype.mapAsync = () => new Promise(() => {});"));
+  await page.reload();
+  await wantGraphicsCard();
+  await trySample();
+  await shown("#loading");
+  await page.locator("#device").selectOption("cpu");
+  await estimated();
+  assert.match(await text("#computed"), /CPU/);
+});
+
+testGraphics("a comparison goes on by the processor where the graphics card stops it", async () => {
+  const starts = await inWorker(`if (method === "load" && given[1] !== "cpu") { globalThis.loads = (globalThis.loads ?? 0) + 1; }
+    if (method === "estimate" && globalThis.loads === 2) { ${PANIC} }`);
+  await page.reload();
+  await wantGraphicsCard();
+  await trySample();
+  await estimated();
+  await page.locator("#comparison summary").click();
+  await page.getByRole("button", { name: "Compare" }).click();
+  await says("#status", /networks compared/);
+  assert.match(await text("#networks"), /CPU/);
+  assert.doesNotMatch(await text("#networks"), /stopped/);
+  assert.ok(starts() > 1);
+});
+
+test("a tracing that is being laid out while the worker stops is laid out anew", async () => {
+  const starts = await inWorker(`if (start === 1 && method === "paper") { ${PANIC} }`);
+  await page.reload();
+  await trySample();
+  await estimated();
+  await page.locator("#canvas[aria-label]").waitFor();
+  assert.equal(starts(), 2);
+  await give(wfdb("a"));
+  await estimated();
+  assert.equal(await page.locator("#error").isVisible(), false);
+});
+
+test("a worker that cannot fetch the wasm is started anew", async () => {
+  let broken = 0;
+  override = async (path) => (path.endsWith(".wasm") && broken++ < 2 ? { status: 503, content: "" } : undefined);
+  await open();
+  await shown("#error");
+  assert.match(await text("#error-text"), /could not be started/);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.locator("#network:enabled").waitFor({ state: "attached" });
+  await trySample();
+  await estimated();
+  assert.equal(await page.locator("#error").isVisible(), false);
+  assert.notEqual(await text("#formats"), "");
 });
 
 test("a computation that stops is started anew on the processor, and nothing is lost", async () => {
@@ -883,6 +968,11 @@ test("the wasm keeps to its budget", async (context) => {
   assert.ok(size <= BUDGET, `${size}`);
 });
 
+test("a call of the wasm runs nothing but itself", async () => {
+  // Where nothing runs its constructors, the linker has each call run them all.
+  assert.doesNotMatch(await readFile(join(ROOT, "pkg/ecgnet.js"), "utf8"), /_command_export/);
+});
+
 test("everything that the page loads is kept for offline use", async () => {
   const list = await readFile(join(ROOT, "pkg/files.js"), "utf8");
   for (const name of await readdir(join(ROOT, "www"))) {
@@ -920,7 +1010,15 @@ test("the package estimates on another page", async () => {
       const failures = [
         await failing(() => net.estimate(bytes(header))),
         await failing(() => net.estimate(5)),
-        await failing(() => ECGNet.load({ weights: new URL("/none/", location).href })),
+        await failing(() => ECGNet.load({ weights: new URL("/none/", location) })),
+        await failing(() => ECGNet.load()),
+        await failing(() => ECGNet.load({ weights: 5 })),
+        await failing(() => ECGNet.load({ weights: "/weights", network: {} })),
+        await failing(() => ECGNet.load({ weights: "/weights", device: "abacus" })),
+        await failing(() => ECGNet.fromBytes(5)),
+        await failing(() => net.estimate([{ name: 5, bytes: bytes(header) }])),
+        await failing(() => net.estimate([], { unit: 5 })),
+        await failing(() => net.estimate([{ name: "a.csv", bytes: bytes(header) }], { leadOrder: ["I", "nowhere"] })),
       ];
       return { age, sex, failures, network: net.network, device: net.device.name, received: progress.at(-1) };
     },
@@ -930,5 +1028,17 @@ test("the package estimates on another page", async () => {
   assert.equal(said.device, "CPU");
   assert.ok(Number.isFinite(said.age.years) && said.age.low < said.age.high && said.sex.probabilityFemale <= 1);
   assert.equal(said.received.received, said.received.total);
-  assert.deepEqual(said.failures, [[true, "missing-companion"], [true, "argument"], [true, "weights-missing"]]);
+  const codes = said.failures.map(([isError, code]) => isError && code);
+  assert.deepEqual(codes, ["missing-companion", "argument", "weights-missing", ...Array(7).fill("argument"), "correction"]);
+});
+
+test("the package estimates without a page", async () => {
+  const { default: init, ECGNet } = await import(join(ROOT, "pkg/ecgnet.js"));
+  await init({ module_or_path: await readFile(join(ROOT, "pkg/ecgnet_bg.wasm")) });
+  const { file } = manifest.networks.find(({ network }) => network === manifest.default);
+  const net = await ECGNet.fromBytes([await readFile(join(WEIGHTS, file))], { device: "webgpu" });
+  assert.equal(net.device.name, "CPU");
+  assert.match(net.device.remark, /^There is no graphics card/);
+  const { age } = await net.estimate(wfdb("a").map(({ name, content }) => ({ name, bytes: content })));
+  assert.ok(Number.isFinite(age.years));
 });
