@@ -40,7 +40,7 @@ test-core: tools browser
 test-page: pkg browser $(MADE_UP)/manifest.json
 	ECGNET_WEIGHTS=$(MADE_UP) CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" timeout 900 npm test
 
-$(MADE_UP)/manifest.json: examples/made_up_weights.rs
+$(MADE_UP)/manifest.json: examples/made_up_weights/folder.rs
 	$(CARGO) run --quiet --example made_up_weights -- $(MADE_UP) cnn compact
 
 ## Builds the page's wasm.
@@ -88,7 +88,7 @@ bench-web: pkg browser bench-models benches/web/node_modules/.package-lock.json
 
 bench-models: $(BENCHMARK)/manifest.json $(NETWORKS:%=$(BENCHMARK)/%.onnx)
 
-$(BENCHMARK)/manifest.json: examples/made_up_weights.rs
+$(BENCHMARK)/manifest.json: examples/made_up_weights/folder.rs
 	$(CARGO) run --quiet --example made_up_weights -- $(BENCHMARK) $(NETWORKS)
 
 $(BENCHMARK)/%.onnx: $(BENCHMARK)/manifest.json

@@ -15,7 +15,7 @@
 //!
 //! With the feature `native` (the default) also [`dataset`], [`training`] and [`report`], and the command `ecgnet`.
 //!
-//! ```no_run
+//! ```no_run,ignore-wasm32
 //! use ecgnet::estimate::Estimator;
 //! use ecgnet::network::weights::Weights;
 //! use ecgnet::signal::Window;

@@ -49,7 +49,7 @@ const OTHER_NAMES: [&str; 6] = ["annotators", "license", "readme", "records", "s
 /// - Archives in archives are opened, one level deep; compressed single files (`.gz`) are unpacked.
 /// - What is no ECG by its ending, such as a picture or a readme, is not listed; [`Collection::others`] counts it.
 ///
-/// ```no_run
+/// ```no_run,ignore-wasm32
 /// use ecgnet::format::{Collection, ReadOptions};
 ///
 /// let collection = Collection::open("exams.zip".as_ref())?;

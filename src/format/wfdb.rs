@@ -20,7 +20,7 @@
 //!   frame rate.
 //!
 //! # Example
-//! ```no_run
+//! ```no_run,ignore-wasm32
 //! use ecgnet::format::{ReadOptions, open};
 //!
 //! let ecg = open("records500/00000/00001_hr".as_ref(), &ReadOptions::default())?;

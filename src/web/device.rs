@@ -166,7 +166,7 @@ fn are_alike(one: &Estimate, other: &Estimate) -> bool {
     within(years(one), years(other), YEARS_APART) && within(female(one), female(other), PROBABILITY_APART)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use crate::ecg::Sex;

@@ -1,6 +1,6 @@
 // The page in a real browser: `make test-page`. The browser is CHROMIUM, or else Debian's.
 //
-// ECGNET_WEIGHTS names the folder with a manifest.json (examples/made_up_weights.rs writes one). ECGNET_SCREENSHOTS
+// ECGNET_WEIGHTS names the folder with a manifest.json (examples/made_up_weights writes one). ECGNET_SCREENSHOTS
 // names a folder for pictures of the page. All recordings are made up here.
 
 import assert from "node:assert/strict";

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ecgnet::ecg::{Ecg, Lead, Notice, Person, Sex};
+use ecgnet::ecg::{Ecg, Lead, Person, Sex};
 
 /// A file or folder of the reference data, or `None`, said on stderr, where that data is absent.
 pub fn shared(path: &str) -> Option<PathBuf> {
@@ -61,7 +61,7 @@ pub fn assert_leads(ecg: &Ecg, expected: &[ExpectedLead]) {
 
 /// A file of the reference data, its size and its notices checked; `None` where it is absent.
 #[cfg(not(target_arch = "wasm32"))]
-pub fn fixture(path: &str, sampling_rate: f64, samples: usize, notices: &[Notice]) -> Option<Ecg> {
+pub fn fixture(path: &str, sampling_rate: f64, samples: usize, notices: &[ecgnet::ecg::Notice]) -> Option<Ecg> {
     let ecg = ecgnet::format::open(&shared(&format!("fixtures/{path}"))?, &Default::default()).unwrap();
     assert_eq!((ecg.sampling_rate(), ecg.samples()), (sampling_rate, samples));
     assert_eq!(ecg.notices, notices);

@@ -1,8 +1,4 @@
-//! Writes a folder of weights that nobody has trained, to try and test the page with:
-//!
-//! ```sh
-//! cargo run --example made_up_weights -- weights cnn compact
-//! ```
+//! The folder of weights.
 
 use burn::tensor::Device;
 use ecgnet::network::assembly::Assembly;
@@ -16,8 +12,8 @@ use sha2::{Digest, Sha256};
 use std::error::Error;
 use std::path::PathBuf;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
+/// Writes the folder that the first argument names, with the networks that the others name, or all.
+pub fn write(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(arguments.next().ok_or("which folder is to be written?")?);
     let named: Vec<Architecture> = arguments.map(|name| name.parse()).collect::<Result<_, _>>()?;
     let networks = if named.is_empty() { Architecture::ALL.to_vec() } else { named };
