@@ -38,7 +38,8 @@ test-core: tools browser
 
 ## The page in the browser, with weights that nobody has trained.
 test-page: pkg browser $(MADE_UP)/manifest.json
-	ECGNET_WEIGHTS=$(MADE_UP) CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" timeout 900 npm test
+	$(CARGO) build --quiet
+	ECGNET_WEIGHTS=$(MADE_UP) ECGNET_PROGRAM=$(TARGET)/debug/ecgnet CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" timeout 900 npm test
 
 $(MADE_UP)/manifest.json: examples/made_up_weights/folder.rs
 	$(CARGO) run --quiet --example made_up_weights -- $(MADE_UP) cnn compact

@@ -1,15 +1,17 @@
 // The page in a real browser: `make test-page`. The browser is CHROMIUM, or else Debian's.
 //
-// ECGNET_WEIGHTS names the folder with a manifest.json (examples/made_up_weights writes one). ECGNET_SCREENSHOTS
-// names a folder for pictures of the page. All recordings are made up here.
+// ECGNET_WEIGHTS names the folder with a manifest.json (examples/made_up_weights writes one), ECGNET_PROGRAM the command
+// `ecgnet`. ECGNET_SCREENSHOTS names a folder for pictures of the page. All recordings are made up here.
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, afterEach, before, beforeEach, test as untimed } from "node:test";
 import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
@@ -18,6 +20,7 @@ import { fetchBytes } from "../../src/web/weights.js";
 import { ROOT, serve, serveHeaders } from "./server.mjs";
 
 const WEIGHTS = process.env.ECGNET_WEIGHTS ?? join(ROOT, "weights");
+const PROGRAM = process.env.ECGNET_PROGRAM ?? join(ROOT, "target/debug/ecgnet");
 const SCREENSHOTS = process.env.ECGNET_SCREENSHOTS;
 const PATIENCE = 30_000;
 const test = (name, work) => untimed(name, { timeout: 60_000 }, work);
@@ -243,6 +246,23 @@ for (const [host, headers] of [["ecgnet serve", undefined], ["a plain host", {}]
     }
   });
 }
+
+test("ecgnet serve gives a browser all that the page needs", async () => {
+  const program = spawn(PROGRAM, ["serve", "--port", "0", ROOT], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const [address] = await once(createInterface(program.stdout), "line");
+    await open({ serviceWorkers: "allow" }, address);
+    await give([...wfdb("a"), ...wfdb("b")]);
+    await estimated();
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    assert.deepEqual(complaints, []);
+    await open({}, address);
+    await trySample();
+    await estimated();
+  } finally {
+    program.kill();
+  }
+});
 
 test("the page and its server state the same content security policy", async () => {
   const [, stated] = (await readFile(join(ROOT, "index.html"), "utf8")).match(/Content-Security-Policy"\s+content="([^"]*)"/);
