@@ -24,7 +24,7 @@ INSTALL = CARGO_PROFILE_RELEASE_OPT_LEVEL=1 $(CARGO) install --quiet --root $(TO
 export PATH := $(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export RUSTDOCFLAGS = -D warnings
 
-.PHONY: test test-core test-page lint fuzz bench bench-web bench-models bench-training toolchain tools browser pkg serve dist
+.PHONY: test test-core test-page lint fuzz bench bench-web bench-start bench-models bench-training toolchain tools browser pkg serve dist
 
 ## Runs every test; those that need the reference data say so where it is absent.
 test: toolchain
@@ -86,6 +86,10 @@ bench: bench-models $(PEERS)/bin/python
 ## Times inference in the browser against onnxruntime-web's and TensorFlow.js's.
 bench-web: pkg browser bench-models benches/web/node_modules/.package-lock.json
 	node benches/web/run.mjs --models $(BENCHMARK) $(ARGUMENTS)
+
+## Times the page from its opening to the first estimate.
+bench-start: pkg browser
+	node benches/web/start.mjs $(ARGUMENTS)
 
 bench-models: $(BENCHMARK)/manifest.json $(NETWORKS:%=$(BENCHMARK)/%.onnx)
 

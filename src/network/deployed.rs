@@ -273,6 +273,8 @@ pub struct DeployedNetwork {
     convolutions: HashMap<String, operation::DeployedConvolution>,
     /// By layer: scale and shift.
     scalings: HashMap<String, (Tensor<1>, Tensor<1>)>,
+    /// Multiplications with additions that a recording takes.
+    multiplications: usize,
     device: Device,
 }
 
@@ -291,11 +293,13 @@ impl DeployedNetwork {
         let by_name = tensors_by_name(architecture, target, tensors)?;
         let values = |name: String| &by_name[name.as_str()].values;
         let mut convolutions = HashMap::new();
+        let mut multiplications = 0;
         let mut unfold = |step: &DeployedConvolution| {
             let matrix = step.folding.matrix_values(values(format!("{}.kernel", step.name)));
             let bias = values(format!("{}.bias", step.name)).repeat(step.folding.leads_out);
             let convolution = operation::DeployedConvolution::new(matrix, bias, step.geometry, device);
             convolutions.insert(step.name.clone(), convolution);
+            multiplications += step.geometry.multiplications();
         };
         plan.heads.iter().for_each(|(_, head)| unfold(head));
         let mut scalings = HashMap::new();
@@ -311,7 +315,7 @@ impl DeployedNetwork {
             }
             _ => {}
         });
-        Ok(Self { architecture, target, plan, convolutions, scalings, device: device.clone() })
+        Ok(Self { architecture, target, plan, convolutions, scalings, multiplications, device: device.clone() })
     }
 
     pub fn architecture(&self) -> Architecture {
@@ -337,7 +341,8 @@ impl DeployedNetwork {
 
     /// Runs the network on `[recordings, INPUT_SAMPLES, INPUT_LEADS]`.
     pub fn forward(&self, input: Tensor<3>) -> Outputs {
-        operation::on_all_cores(|| self.outputs(input))
+        let [recordings, ..] = input.dims();
+        operation::on_cores(recordings * self.multiplications, || self.outputs(input))
     }
 
     fn outputs(&self, input: Tensor<3>) -> Outputs {

@@ -27,11 +27,28 @@ const CHUNK: usize = 1 << 15;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod parallel {
-    //! Loops over independent chunks, on all cores.
+    //! Loops over independent chunks, on all cores but for what is to be done alone.
     use rayon::prelude::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        static IS_ALONE: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Does work in this thread only.
+    pub fn alone<T>(work: impl FnOnce() -> T) -> T {
+        let before = IS_ALONE.replace(true);
+        let result = work();
+        IS_ALONE.set(before);
+        result
+    }
 
     pub fn chunks<T: Send>(data: &mut [T], size: usize, work: impl Fn(usize, &mut [T]) + Sync) {
-        data.par_chunks_mut(size).enumerate().for_each(|(index, chunk)| work(index, chunk));
+        if IS_ALONE.get() {
+            data.chunks_mut(size).enumerate().for_each(|(index, chunk)| work(index, chunk));
+        } else {
+            data.par_chunks_mut(size).enumerate().for_each(|(index, chunk)| work(index, chunk));
+        }
     }
 
     pub fn map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
@@ -39,7 +56,7 @@ mod parallel {
     }
 
     pub fn product() -> gemm::Parallelism {
-        gemm::Parallelism::Rayon(0)
+        if IS_ALONE.get() { gemm::Parallelism::None } else { gemm::Parallelism::Rayon(0) }
     }
 
     /// One recording has the cores to itself; of several, each core takes whole ones.
@@ -47,6 +64,9 @@ mod parallel {
         if recordings == 1 { product() } else { gemm::Parallelism::None }
     }
 }
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use parallel::alone;
 
 #[cfg(target_arch = "wasm32")]
 mod parallel {

@@ -36,6 +36,11 @@ impl ConvolutionGeometry {
         self.taps * self.width_in
     }
 
+    /// Multiplications with additions that a recording takes.
+    pub fn multiplications(&self) -> usize {
+        self.samples_out * self.row() * self.width_out
+    }
+
     /// The output samples whose kernel lies wholly inside the recording.
     pub fn interior(&self) -> std::ops::Range<usize> {
         let first = self.padding.div_ceil(self.stride);

@@ -222,11 +222,23 @@ macro_rules! on_gpu {
     }};
 }
 
-/// Does work whose parts use all cores: in one of their threads, so that not every part is handed over to them.
-pub(super) fn on_all_cores<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    #[cfg(not(target_arch = "wasm32"))]
-    return rayon::scope(|_| work());
-    #[cfg(target_arch = "wasm32")]
+/// Multiplications with additions that one thread has done before several have shared them out.
+#[cfg(not(target_arch = "wasm32"))]
+const WORTH_SHARING: usize = 50_000_000;
+
+/// Does work of so many multiplications with additions: its parts on all cores, or all of it in this thread where that is
+/// sooner done.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn on_cores<T: Send>(multiplications: usize, work: impl FnOnce() -> T + Send) -> T {
+    if multiplications < WORTH_SHARING {
+        return cpu::alone(work);
+    }
+    // In one of the cores' threads, so that not every part is handed over to them.
+    rayon::scope(|_| work())
+}
+
+#[cfg(target_arch = "wasm32")]
+pub(super) fn on_cores<T>(_: usize, work: impl FnOnce() -> T) -> T {
     work()
 }
 
