@@ -167,10 +167,13 @@ impl fmt::Display for Sex {
     }
 }
 
+/// Ages in years; those outside are taken for errors. The oldest person whose age was verified lived to 122.
+pub const AGES: std::ops::RangeInclusive<f32> = 0.0..=120.0;
+
 /// What a file states about the person and the recording. Shown to the user, never logged or put into reports.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Person {
-    /// The identifier of the person or, where only that is known, of the recording.
+    /// The identifier of the person; that of a recording is none.
     pub id: Option<String>,
     /// Age in years at the time of the recording.
     pub age: Option<f32>,

@@ -238,7 +238,7 @@ fn a_split_is_written_and_read_again() {
     std::fs::write(clinic.path("clinic.csv"), table).unwrap();
     let text = clinic.succeed("split --data clinic.csv --out groups.csv");
     assert!(
-        text.contains("groups of the table") && text.contains("1 of 39 patients are in more than one part"),
+        text.contains("groups of the table") && text.contains("1 of 39 patients is in more than one part"),
         "{text}"
     );
     let text = clinic.succeed("split --data clinic.csv --by-patient 3 --out drawn.csv");

@@ -41,6 +41,9 @@ pub struct SplitOptions {
     published_split: bool,
 }
 
+/// What the split of the publication is called.
+const PUBLISHED: &str = "published split of SPH";
+
 /// The seed of the split by patient where the data have neither folds nor groups.
 const USUAL_SEED: u32 = 1;
 
@@ -129,11 +132,6 @@ impl SplitOptions {
         self.split.is_some() || self.folds.is_some() || self.by_patient.is_some() || self.published_split
     }
 
-    /// Whether the split depends on who the patients are.
-    pub fn needs_patients(&self) -> bool {
-        self.by_patient.is_some() || !self.is_given()
-    }
-
     /// The split that is asked for, or else the one that the data offer.
     pub fn choose(&self, records: &[Record], data: &[PathBuf]) -> Result<Chosen, CommandError> {
         if let Some(path) = &self.split {
@@ -149,6 +147,25 @@ impl SplitOptions {
         }
         if self.published_split { published(data) } else { offered(records) }
     }
+}
+
+/// The split that is called so, made again of the same data; `None` where the name does not say how it was made.
+pub fn split_called(name: &str, records: &[Record], data: &[PathBuf]) -> Option<Split> {
+    if let Some(folds) = name.strip_prefix("folds ") {
+        let mut folds = values::folds(folds).ok()?;
+        // Of the data there may be only some folds here.
+        let is_present = |fold: &String| records.iter().any(|record| record.group.as_ref() == Some(fold));
+        for part in [&mut folds.train, &mut folds.validation, &mut folds.test] {
+            part.retain(is_present);
+        }
+        return Some(split::by_fold(records, &folds).ok()?.0);
+    }
+    let chosen = match name.strip_prefix("by patient, seed ") {
+        Some(seed) => by_patient(records, seed.parse().ok()?),
+        None if name == PUBLISHED => published(data),
+        None => offered(records),
+    };
+    chosen.ok().filter(|chosen| chosen.name == name).map(|chosen| chosen.split)
 }
 
 /// Whether the data say themselves which records are for testing.
@@ -167,7 +184,7 @@ fn published(data: &[PathBuf]) -> Result<Chosen, CommandError> {
     let Some(rows) = tables.filter(|path| path.is_file()).find_map(|path| sph::read_metadata(&path).ok()) else {
         return Err(CommandError::NoSphTable(values::list(data.iter().map(|path| path.display()))));
     };
-    let chosen = Chosen::new(split::published(&rows)?, "published split of SPH");
+    let chosen = Chosen::new(split::published(&rows)?, PUBLISHED);
     Ok(Chosen { drawn_from: Some(rows), ..chosen })
 }
 

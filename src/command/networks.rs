@@ -11,7 +11,8 @@ use clap::Args;
 
 /// List the networks: their parameters, and the weights that come with the program
 ///
-/// Live parameters are those that ever meet anything but padding; only they are trained and stored.
+/// Parameters are counted as Keras would. Live ones are those that ever meet anything but padding; only they are trained
+/// and stored.
 #[derive(Debug, Args)]
 pub struct Options {}
 
@@ -26,8 +27,7 @@ pub fn run(_: &Options) -> Result<(), CommandError> {
         }
         rows.extend(entries.into_iter().map(|entry| row(network, entry.target, Some(entry))));
     }
-    let columns =
-        vec!["network", "published parameters", "live", "target", "weights", "MB", "preprocessing", "figures"];
+    let columns = vec!["network", "parameters", "live", "target", "weights", "MB", "preprocessing", "figures"];
     let table = Table { caption: "Networks".to_owned(), columns, rows, reference_rows: 0 };
     print(table.to_text().trim_end())?;
     match manifest {

@@ -48,7 +48,7 @@ pub struct Options {
     #[command(flatten)]
     output: Output,
     /// Where in the recording the ten seconds start that are used
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = values::seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "0", allow_negative_numbers = true, value_parser = values::seconds)]
     start: f64,
     /// The unit of the values, where the file says none or a wrong one: mV, uV, V, or steps in a millivolt as adc:GAIN
     #[arg(long, value_parser = values::unit)]

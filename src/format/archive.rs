@@ -100,11 +100,9 @@ fn damaged(unpacked: u64, error: &io::Error, place: Place<'_>) -> FormatError {
 }
 
 fn too_large(file: &str, allowed: u64) -> FormatError {
-    FormatError::TooLarge {
-        file: file.to_owned(),
-        size: "more than that when it is unpacked".to_owned(),
-        limit: format!("{} MiB", allowed >> 20),
-    }
+    let limit = format!("{} MiB", allowed >> 20);
+    let size = format!("more than {limit} when it is unpacked");
+    FormatError::TooLarge { file: file.to_owned(), size, limit }
 }
 
 /// A zip archive whose directory has been read.
@@ -191,6 +189,11 @@ impl<'a> Archive<'a> {
     }
 }
 
+/// Whether the end of central directory record, which a whole archive ends with, was not found.
+fn is_without_directory(error: &ZipError) -> bool {
+    matches!(error, ZipError::InvalidArchive(reason) if reason.contains("EOCD"))
+}
+
 fn refused(error: ZipError, place: Place<'_>) -> FormatError {
     match error {
         ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
@@ -201,6 +204,9 @@ fn refused(error: ZipError, place: Place<'_>) -> FormatError {
         }
         ZipError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
             FormatError::Io { file: place.file.to_owned(), source }
+        }
+        error if is_without_directory(&error) => {
+            place.damaged("its end", "the list of its files is missing: it is cut off, or no archive")
         }
         error => place.damaged("its packing", error.to_string()),
     }

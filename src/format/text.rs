@@ -314,7 +314,7 @@ impl Said {
             "sex" | "gender" | "patientsex" | "patientgender" | "geschlecht" | "sexo" => {
                 self.person.sex = self.person.sex.or_else(|| Sex::from_label(value))
             }
-            "id" | "patientid" | "recordid" if !value.is_empty() => {
+            "patientid" | "subjectid" if !value.is_empty() => {
                 self.person.id.get_or_insert_with(|| value.chars().take(100).collect());
             }
             "date" | "recordeddate" | "recordingdate" | "recordedat" | "acquisitiondate" | "datum" | "fecha"
@@ -627,8 +627,8 @@ impl Table {
                 });
                 kept += 1;
                 if kept > MAXIMUM_VALUES {
-                    let limit = format!("{MAXIMUM_VALUES} samples");
-                    return Err(FormatError::TooLarge { file: place.file.to_owned(), size: "more".to_owned(), limit });
+                    let (size, limit) = ("more samples".to_owned(), MAXIMUM_VALUES.to_string());
+                    return Err(FormatError::TooLarge { file: place.file.to_owned(), size, limit });
                 }
             }
             // A first line of sample numbers or times.

@@ -124,7 +124,7 @@ impl Default for Augmentation {
 /// Why a file is not a recipe.
 #[derive(Debug, thiserror::Error)]
 pub enum RecipeError {
-    #[error("a recipe is a JSON object with some of the numbers that `ecgnet train` writes: {0}")]
+    #[error("a recipe is a JSON object with some of the numbers that `ecgnet train --help` lists: {0}")]
     Json(#[from] serde_json::Error),
     #[error("{name} is {value}, but must be {expected}")]
     Value { name: &'static str, value: f64, expected: &'static str },

@@ -1,0 +1,113 @@
+//! Which of the records that are evaluated a network already knows from its training.
+
+use super::data;
+use super::weights::{NamedWeights, RUN_SPLIT, RUN_WEIGHTS};
+use crate::dataset::{Part, Record, Split, counted};
+use crate::network::Head;
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+/// The records that are evaluated, and those that they were chosen from.
+pub struct Evaluated<'a> {
+    /// The name of the data set.
+    pub name: &'a str,
+    pub usable: &'a [Record],
+    pub chosen: &'a [Record],
+    pub data: &'a [PathBuf],
+    /// Whether a split was named, of whose test part these records are.
+    pub is_stated_test: bool,
+}
+
+/// What the weights saw of the records in their training, a sentence for each doubt; none where they saw nothing.
+pub fn warnings(named: &NamedWeights, evaluated: &Evaluated<'_>) -> Vec<String> {
+    let NamedWeights { name, weights, .. } = named;
+    let training = &weights.description.training;
+    let is_this = |name: &str| name == evaluated.name;
+    let data = training.get("data").and_then(Value::as_str).unwrap_or_default();
+    let mut warnings = Vec::new();
+    if let Some(split) = beside(named) {
+        warnings.extend(of_parts(&split, evaluated).map(|counts| {
+            if is_this(data) {
+                format!("{name}: {}.", counts.in_words("were trained on", "were in its validation part"))
+            } else {
+                let counts = counts.in_words(
+                    "are called like ones of its training part",
+                    "are called like ones of its validation part",
+                );
+                format!("{name}: {counts}; it was trained on a data set with another name, {data}.")
+            }
+        }));
+        return warnings;
+    }
+    for training in std::iter::once(training).chain(members(training)) {
+        let text = |key: &str| training.get(key).and_then(Value::as_str);
+        let (Some(data), Some(split)) = (text("data"), text("split")) else { continue };
+        if !is_this(data) {
+            continue;
+        }
+        let remade = data::split_called(split, evaluated.usable, evaluated.data);
+        match remade.filter(|remade| is_as_large(remade, training, weights.description.target.heads(), evaluated)) {
+            Some(split) => warnings.extend(of_parts(&split, evaluated).map(|counts| {
+                format!("{name}: {}.", counts.in_words("were trained on", "were in its validation part"))
+            })),
+            None if evaluated.is_stated_test => {}
+            None => warnings.push(format!(
+                "{name} was trained on a data set of this name, and which records of it are not known here ({split}): \
+                 it may have been trained on these. --split takes the split.csv of its training."
+            )),
+        }
+    }
+    warnings.dedup();
+    warnings
+}
+
+/// The split in the folder of the training.
+fn beside(named: &NamedWeights) -> Option<Split> {
+    let is_run = named.path.file_name().is_some_and(|name| name == RUN_WEIGHTS);
+    is_run.then(|| Split::read(&named.path.with_file_name(RUN_SPLIT)).ok()).flatten()
+}
+
+/// The trainings of an ensemble's members.
+fn members(training: &Map<String, Value>) -> impl Iterator<Item = &Map<String, Value>> {
+    training.get("members").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
+}
+
+/// Whether the training part that was drawn again can be that of the training: it is drawn otherwise from other records.
+fn is_as_large(split: &Split, training: &Map<String, Value>, heads: &[Head], evaluated: &Evaluated<'_>) -> bool {
+    if training.get("split").and_then(Value::as_str).is_none_or(|name| !name.contains("by patient")) {
+        return true;
+    }
+    let states = |record: &Record| heads.iter().any(|&head| record.states(head));
+    let positions = split.positions(Part::Train, evaluated.usable);
+    let records = positions.into_iter().filter(|&position| states(&evaluated.usable[position])).count();
+    training.get("train").is_some_and(|train| train["records"].as_u64() == Some(records as u64))
+}
+
+/// How many of the records are in the parts that a training sees.
+struct Counts {
+    train: usize,
+    validation: usize,
+    of: usize,
+}
+
+impl Counts {
+    fn in_words(&self, train: &str, validation: &str) -> String {
+        let of = counted(self.of, "ECG", "ECGs");
+        match (self.train, self.validation) {
+            (train_count, 0) => format!("{train_count} of {of} {train}"),
+            (0, count) => format!("{count} of {of} {validation}"),
+            (train_count, count) => format!("{train_count} of {of} {train}, and {count} {validation}"),
+        }
+    }
+}
+
+/// `None` where none is in either part.
+fn of_parts(split: &Split, evaluated: &Evaluated<'_>) -> Option<Counts> {
+    let count = |part: Part| {
+        let ids: HashSet<&str> = split.part(part).iter().map(String::as_str).collect();
+        evaluated.chosen.iter().filter(|record| ids.contains(record.id.as_str())).count()
+    };
+    let counts = Counts { train: count(Part::Train), validation: count(Part::Validation), of: evaluated.chosen.len() };
+    (counts.train + counts.validation > 0).then_some(counts)
+}
