@@ -77,7 +77,7 @@ fn a_training_describes_itself_without_paths() {
     let training = &weights.description.training;
     assert_eq!(
         training["command"],
-        "ecgnet train --network cnn --target age --data clinic --recipe published --preprocessing time --seed 7 \
+        "ecgnet train --network cnn --target age --data clinic --recipe published --preprocessing lead --seed 7 \
          --epochs 1 --batch-size 4"
     );
     assert_eq!((&training["train"]["records"], &training["validation"]["people"]), (&8.into(), &4.into()));
@@ -193,7 +193,8 @@ fn a_training_on_crops_is_evaluated_and_released() {
     let clinic = Clinic::new(16);
     std::fs::write(clinic.path("short.json"), r#"{"crop_seconds": 2, "epochs": 2, "batch_size": 4}"#).unwrap();
     clinic.succeed(
-        "train --network compact --target both --data clinic.csv --preprocessing band-pass --recipe short.json --out run",
+        "train --network compact --target both --data clinic.csv --folds train/validation/test \
+         --preprocessing band-pass --recipe short.json --out run",
     );
     clinic.succeed("evaluate --data clinic.csv --weights run --out report");
     let release = "release run --evaluation report/evaluation.json --out weights --data-licence";

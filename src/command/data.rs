@@ -14,6 +14,9 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub struct DataOptions {
     /// Folders or tables of ECGs: SPH, PTB-XL, a PhysioNet Challenge, a CSV table with a column `file`, or any folder
+    ///
+    /// A table may also have the columns age (years), sex (a word such as female or M, no number), patient (the same text
+    /// for the same person), group (train, validation or test, or a fold) and id (unique).
     #[arg(long = "data", required = true, num_args = 1.., value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Leave out records that their publisher has already filtered and standardised

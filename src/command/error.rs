@@ -33,6 +33,8 @@ pub enum CommandError {
 
     #[error("there is no recording in {0}")]
     NoRecordings(String),
+    #[error("{path} holds weights and no recording; --weights takes one path: write it before each of several")]
+    WeightsAsRecordings { path: PathBuf },
     #[error("{failed} of {files} recordings could not be estimated")]
     NotEstimated { failed: usize, files: usize },
 

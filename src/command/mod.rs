@@ -20,6 +20,7 @@ mod rounding;
 mod seen;
 mod serve;
 mod split;
+mod terminal;
 mod train;
 mod values;
 mod weights;

@@ -23,7 +23,9 @@ pub struct Evaluated<'a> {
 pub fn warnings(named: &NamedWeights, evaluated: &Evaluated<'_>) -> Vec<String> {
     let NamedWeights { name, weights, .. } = named;
     let training = &weights.description.training;
-    let is_this = |name: &str| name == evaluated.name;
+    // Of one data set the folders are called `ptb-xl`, `PTBXL`, `ptbxl`.
+    let plain = |name: &str| name.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "");
+    let is_this = |name: &str| plain(name) == plain(evaluated.name);
     let data = training.get("data").and_then(Value::as_str).unwrap_or_default();
     let mut warnings = Vec::new();
     if let Some(split) = beside(named) {

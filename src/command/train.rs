@@ -84,8 +84,8 @@ Examples:
   ecgnet train --network resnet18 --target age --data sph --published-split --recipe published \\
       --out runs/published
 
-A recipe of one's own is a JSON file with those of these numbers that are to be otherwise, such as {{\"epochs\": 40}}. This
-is the default one; docs/recipes.md says what they mean:
+A recipe of one's own is a JSON file with those of these numbers that are to be otherwise, such as
+{{\"epochs\": 40}}. This is the default one; docs/recipes.md says what they mean:
 {recipe}"
     )
 }

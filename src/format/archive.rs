@@ -151,6 +151,10 @@ impl<'a> Archive<'a> {
             ZipError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
                 FormatError::Io { file: name.to_owned(), source }
             }
+            // What a whole archive ends with, its "end of central directory record".
+            ZipError::InvalidArchive(reason) if reason.contains("EOCD") => {
+                place.damaged("its end", "the list of the files in it is missing: it is cut off, or no archive")
+            }
             error => place.damaged("the directory of its files", error.to_string()),
         })?;
         let allowed = length.saturating_mul(MAXIMUM_RATIO).saturating_add(ALWAYS_UNPACKED);
@@ -189,11 +193,6 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// Whether the end of central directory record, which a whole archive ends with, was not found.
-fn is_without_directory(error: &ZipError) -> bool {
-    matches!(error, ZipError::InvalidArchive(reason) if reason.contains("EOCD"))
-}
-
 fn refused(error: ZipError, place: Place<'_>) -> FormatError {
     match error {
         ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
@@ -204,9 +203,6 @@ fn refused(error: ZipError, place: Place<'_>) -> FormatError {
         }
         ZipError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
             FormatError::Io { file: place.file.to_owned(), source }
-        }
-        error if is_without_directory(&error) => {
-            place.damaged("its end", "the list of its files is missing: it is cut off, or no archive")
         }
         error => place.damaged("its packing", error.to_string()),
     }

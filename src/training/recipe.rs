@@ -248,6 +248,18 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_names_every_field() {
+        let text = include_str!("../../docs/recipes.md");
+        let recipe = serde_json::to_value(Recipe::ours()).unwrap();
+        let augmentation = recipe["augmentation"].as_object().unwrap();
+        for field in recipe.as_object().unwrap().keys().chain(augmentation.keys()) {
+            assert!(text.contains(&format!("`{field}`")), "{field}");
+        }
+        let example = text.split("```json").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        assert_eq!(Recipe::from_json("example", example.as_bytes()).unwrap().crop_seconds, Some(2.5));
+    }
+
+    #[test]
     fn impossible_recipes_are_refused_by_name() {
         for (text, expected) in [
             ("[]", "JSON object"),
