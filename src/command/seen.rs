@@ -26,34 +26,26 @@ pub fn warnings(named: &NamedWeights, evaluated: &Evaluated<'_>) -> Vec<String> 
     // Of one data set the folders are called `ptb-xl`, `PTBXL`, `ptbxl`.
     let plain = |name: &str| name.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "");
     let is_this = |name: &str| plain(name) == plain(evaluated.name);
-    let data = training.get("data").and_then(Value::as_str).unwrap_or_default();
+    let mut stored = beside(named);
     let mut warnings = Vec::new();
-    if let Some(split) = beside(named) {
-        warnings.extend(of_parts(&split, evaluated).map(|counts| {
-            if is_this(data) {
-                format!("{name}: {}.", counts.in_words("were trained on", "were in its validation part"))
-            } else {
-                let counts = counts.in_words(
-                    "are called like ones of its training part",
-                    "are called like ones of its validation part",
-                );
-                format!("{name}: {counts}; it was trained on a data set with another name, {data}.")
-            }
-        }));
-        return warnings;
-    }
     for training in std::iter::once(training).chain(members(training)) {
-        let text = |key: &str| training.get(key).and_then(Value::as_str);
-        let (Some(data), Some(split)) = (text("data"), text("split")) else { continue };
-        if !is_this(data) {
-            continue;
-        }
-        let remade = data::split_called(split, evaluated.usable, evaluated.data);
-        match remade.filter(|remade| is_as_large(remade, training, weights.description.target.heads(), evaluated)) {
-            Some(split) => warnings.extend(of_parts(&split, evaluated).map(|counts| {
-                format!("{name}: {}.", counts.in_words("were trained on", "were in its validation part"))
+        let text = |key: &str| training.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (data, split) = (text("data"), text("split"));
+        let remade = || {
+            let split = data::split_called(split, evaluated.usable, evaluated.data)?;
+            is_as_large(&split, training, weights.description.target.heads(), evaluated).then_some(split)
+        };
+        match stored.take().or_else(|| is_this(data).then(remade).flatten()) {
+            Some(split) => warnings.extend(of_parts(&split, evaluated).map(|counts| match is_this(data) {
+                true => format!("{name}: {}.", counts.in_words("were trained on", "were in its validation part")),
+                false => {
+                    let parts =
+                        ["training", "validation"].map(|part| format!("are called like ones of its {part} part"));
+                    let counts = counts.in_words(&parts[0], &parts[1]);
+                    format!("{name}: {counts}; it was trained on a data set with another name, {data}.")
+                }
             })),
-            None if evaluated.is_stated_test => {}
+            None if !is_this(data) || evaluated.is_stated_test => {}
             None => warnings.push(format!(
                 "{name} was trained on a data set of this name, and which records of it are not known here ({split}): \
                  it may have been trained on these. --split takes the split.csv of its training."

@@ -241,6 +241,7 @@ impl fmt::Display for PatientCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let patients = with_thousands(self.patients);
         match self.overlaps.len() {
+            0 if self.records == 0 => f.write_str("no record of the split is there")?,
             // Where nobody is known there is nothing to be said of them.
             0 if self.patients == 0 && self.without_patient > 0 => {}
             0 => write!(f, "no patient of {patients} is in more than one part")?,

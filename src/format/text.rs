@@ -85,7 +85,7 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     table.into_recording(options, place)
 }
 
-/// The leads that the first line with names of at least eight names.
+/// The leads that the first line with at least eight of them names.
 fn leads_in_a_line(text: &str) -> Vec<Lead> {
     let named = |line| {
         let fields = |grammar: &Grammar| {
