@@ -1,48 +1,63 @@
 //! What the user states about a file beside what the file says itself.
 
 use super::{FormatError, ReadOptions};
-use crate::ecg::{Ecg, Notice};
+use crate::ecg::{Ecg, Lead, Notice, join};
 
 /// Reads a file with the user's corrections, and says in notices where they contradict the file.
 ///
-/// For that the file is read a second time, as if nothing were stated. What a reader assumes itself is no contradiction.
+/// For that the file is read twice, first as if nothing were stated. What a reader assumes itself is no contradiction.
 pub(super) fn corrected(
     options: &ReadOptions,
     read: impl Fn(&ReadOptions) -> Result<Ecg, FormatError>,
 ) -> Result<Ecg, FormatError> {
+    let is_corrected = *options != ReadOptions::default();
+    let own = is_corrected.then(|| read(&ReadOptions::default()).ok()).flatten().map(|own| Own::of(&own));
     let mut ecg = read(options)?;
-    if *options != ReadOptions::default()
-        && let Ok(own) = read(&ReadOptions::default())
-    {
-        let contradictions = contradictions(options, &ecg, &own);
+    if let Some(own) = own {
+        let contradictions = own.contradictions(options, &ecg);
         ecg.notices.extend(contradictions);
     }
     Ok(ecg)
 }
 
-fn contradictions(options: &ReadOptions, ecg: &Ecg, own: &Ecg) -> Vec<Notice> {
-    let is_own = |assumed: fn(&Notice) -> bool| !own.notices.iter().any(assumed);
-    let rate = options.sampling_rate.filter(|_| is_own(|notice| matches!(notice, Notice::SamplingRateAssumed { .. })));
-    let rate = rate.filter(|rate| *rate != own.sampling_rate());
-    let rate = rate.map(|rate| format!("the stated {rate} Hz replace the file's {} Hz", own.sampling_rate()));
+/// What a file says itself; `None` where the reader assumed it.
+struct Own {
+    sampling_rate: Option<f64>,
+    /// The largest absolute value of the first lead, in millivolt by the file's unit.
+    highest: Option<f32>,
+    leads: Option<Vec<Lead>>,
+}
 
-    let unit = options.unit.filter(|_| is_own(|notice| matches!(notice, Notice::UnitAssumed { .. })));
-    let unit = unit.and_then(|unit| {
-        let times = highest(ecg) / highest(own);
-        let differs = times.is_finite() && (times - 1.0).abs() > 1e-3;
-        differs.then(|| {
-            let times = format!("{times:.3}");
-            let times = times.trim_end_matches('0').trim_end_matches('.');
+impl Own {
+    fn of(ecg: &Ecg) -> Own {
+        let is_stated = |assumed: fn(&Notice) -> bool| !ecg.notices.iter().any(assumed);
+        Own {
+            sampling_rate: is_stated(|notice| matches!(notice, Notice::SamplingRateAssumed { .. }))
+                .then(|| ecg.sampling_rate()),
+            highest: is_stated(|notice| matches!(notice, Notice::UnitAssumed { .. })).then(|| highest(ecg)),
+            leads: is_stated(|notice| matches!(notice, Notice::LeadOrderAssumed(_))).then(|| leads(ecg)),
+        }
+    }
+
+    fn contradictions(&self, options: &ReadOptions, ecg: &Ecg) -> Vec<Notice> {
+        let rates = options.sampling_rate.zip(self.sampling_rate).filter(|(stated, own)| stated != own);
+        let rate = rates.map(|(stated, own)| format!("the stated {stated} Hz replace the file's {own} Hz"));
+
+        let unit = options.unit.zip(self.highest).map(|(unit, own)| (unit, highest(ecg) / own));
+        let unit = unit.filter(|(_, times)| times.is_finite() && (times - 1.0).abs() > 1e-3).map(|(unit, times)| {
+            // Three digits of it.
+            let times: f32 = format!("{times:.2e}").parse().unwrap_or(times);
             format!("the stated unit {unit} replaces the file's, which makes the voltages {times} times as high")
-        })
-    });
+        });
 
-    let leads = |ecg: &Ecg| ecg.leads().iter().map(|(lead, _)| lead.name()).collect::<Vec<_>>();
-    let order = options.lead_order.as_ref();
-    let order = order.filter(|_| is_own(|notice| matches!(notice, Notice::LeadOrderAssumed(_))));
-    let order = order.filter(|_| leads(ecg) != leads(own));
-    let order = order.map(|_| format!("the stated leads replace the file's, which are {}", leads(own).join(", ")));
-    [rate, unit, order].into_iter().flatten().map(Notice::File).collect()
+        let order = options.lead_order.as_ref().and(self.leads.as_ref()).filter(|own| **own != leads(ecg));
+        let order = order.map(|own| format!("the stated leads replace the file's, which are {}", join(own)));
+        [rate, unit, order].into_iter().flatten().map(Notice::File).collect()
+    }
+}
+
+fn leads(ecg: &Ecg) -> Vec<Lead> {
+    ecg.leads().iter().map(|(lead, _)| *lead).collect()
 }
 
 /// The largest absolute value of the first lead.
@@ -54,7 +69,6 @@ fn highest(ecg: &Ecg) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ecg::Lead;
     use crate::format::Unit;
 
     /// A reader of a file with two leads at 500 Hz in millivolt, of which it assumes what `assumed` says.
