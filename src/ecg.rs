@@ -167,10 +167,13 @@ impl fmt::Display for Sex {
     }
 }
 
+/// Ages in years; those outside are taken for errors. The oldest person whose age was verified lived to 122.
+pub const AGES: std::ops::RangeInclusive<f32> = 0.0..=120.0;
+
 /// What a file states about the person and the recording. Shown to the user, never logged or put into reports.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Person {
-    /// The identifier of the person or, where only that is known, of the recording.
+    /// The identifier of the person; that of a recording is none.
     pub id: Option<String>,
     /// Age in years at the time of the recording.
     pub age: Option<f32>,
@@ -195,7 +198,7 @@ pub enum Amplitude {
 pub enum Notice {
     #[error("leads {} were derived from the other limb leads", join(.0))]
     LimbLeadsDerived(Vec<Lead>),
-    #[error("the recording has {seconds:.1} s; the rest of the 10 s window was filled with zeros")]
+    #[error("{}; the rest of the 10 s window was filled with zeros", length_in_words(*.seconds))]
     ShorterThanWindow { seconds: f64 },
     #[error("only {used_seconds:.1} s of {seconds:.1} s were used, from second {start_seconds:.1} on")]
     WindowChosen { seconds: f64, start_seconds: f64, used_seconds: f64 },
@@ -228,7 +231,59 @@ pub enum Notice {
     File(String),
 }
 
-fn join(leads: &[Lead]) -> String {
+/// Notices as texts, those that say the same of several leads as one.
+pub fn in_words(notices: &[Notice]) -> Vec<String> {
+    /// What such notices have in common, the lead, and how many samples it is about.
+    fn shared(notice: &Notice) -> Option<(&'static str, Lead, usize)> {
+        match *notice {
+            Notice::FlatLead(lead) => Some(("are flat", lead, 0)),
+            Notice::MissingSamples { lead, count } => {
+                Some(("missing samples were filled from their neighbours", lead, count))
+            }
+            Notice::Clipped { lead, samples } => {
+                Some(("samples lie at the end of the recorder's range; the true voltage is lost", lead, samples))
+            }
+            _ => None,
+        }
+    }
+    let mut texts = Vec::new();
+    let mut told = Vec::new();
+    for notice in notices {
+        let Some((what, ..)) = shared(notice) else {
+            texts.push(notice.to_string());
+            continue;
+        };
+        if told.contains(&what) {
+            continue;
+        }
+        told.push(what);
+        let alike: Vec<(Lead, usize)> = notices
+            .iter()
+            .filter_map(shared)
+            .filter(|(other, ..)| *other == what)
+            .map(|(_, lead, samples)| (lead, samples))
+            .collect();
+        let leads: Vec<Lead> = alike.iter().map(|(lead, _)| *lead).collect();
+        texts.push(match alike.iter().map(|(_, samples)| samples).sum() {
+            _ if leads.len() == 1 => notice.to_string(),
+            0 => format!("leads {} {what}", join(&leads)),
+            samples => format!("leads {}: {samples} {what}", join(&leads)),
+        });
+    }
+    texts
+}
+
+/// The length of a recording that is shorter than the window of ten seconds.
+fn length_in_words(seconds: f64) -> String {
+    let missing = 10.0 - seconds;
+    if missing < 0.1 {
+        format!("the recording is {:.0} ms shorter than 10 s", (missing * 1000.0).round().max(1.0))
+    } else {
+        format!("the recording has {seconds:.1} s")
+    }
+}
+
+pub(crate) fn join(leads: &[Lead]) -> String {
     leads.iter().map(|lead| lead.name()).collect::<Vec<_>>().join(", ")
 }
 
@@ -425,6 +480,34 @@ mod tests {
         for label in ["", "-aVR", "I-II", "V7", "V4R", "MLII", "Resp", "ECG", "(I)", "abl", "4", "IV", "12:33"] {
             assert_eq!(Lead::from_label(label), None, "{label}");
         }
+    }
+
+    #[test]
+    fn notices_of_several_leads_are_one() {
+        let notices = [
+            Notice::FlatLead(Lead::I),
+            Notice::MissingSamples { lead: Lead::V1, count: 3 },
+            Notice::Standardised,
+            Notice::FlatLead(Lead::V2),
+            Notice::Clipped { lead: Lead::V3, samples: 40 },
+            Notice::MissingSamples { lead: Lead::V2, count: 4 },
+        ];
+        assert_eq!(
+            in_words(&notices),
+            [
+                "leads I, V2 are flat",
+                "leads V1, V2: 7 missing samples were filled from their neighbours",
+                "the amplitude is not stated in millivolt; the file holds standardised values",
+                "lead V3: 40 samples lie at the end of the recorder's range; the true voltage is lost",
+            ]
+        );
+    }
+
+    #[test]
+    fn nearly_ten_seconds_are_not_called_ten() {
+        let text = |seconds| Notice::ShorterThanWindow { seconds }.to_string();
+        assert!(text(9.998).starts_with("the recording is 2 ms shorter than 10 s; the rest"));
+        assert!(text(4.0).starts_with("the recording has 4.0 s; the rest"));
     }
 
     #[test]

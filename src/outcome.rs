@@ -1,6 +1,6 @@
 //! What became of a recording: an estimate or a failure, as a row of a table (CSV) or an object (JSON).
 
-use crate::ecg::{Notice, Person, Sex};
+use crate::ecg::{Person, Sex, in_words};
 use crate::estimate::Estimate;
 use crate::format::FormatError;
 use crate::network::Architecture;
@@ -135,13 +135,15 @@ impl<'a> Record<'a> {
     }
 }
 
-fn warnings(estimate: &Estimate) -> Vec<String> {
-    estimate.notices.iter().map(Notice::to_string).collect()
+/// What a person should know about the recording.
+pub fn warnings(estimate: &Estimate) -> Vec<String> {
+    in_words(&estimate.notices)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ecg::Notice;
     use crate::estimate::{AgeEstimate, SexEstimate};
 
     fn outcomes() -> [Outcome; 2] {

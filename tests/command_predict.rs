@@ -85,7 +85,9 @@ fn objects_say_what_the_library_says() {
         assert_eq!((&said["sex"], number("probability_female")), (&json!(sex.sex), sex.probability_female));
         assert_eq!(said["warnings"], json!([]));
         let names: Vec<&String> = said.as_object().unwrap().keys().collect();
-        assert_eq!(names.len(), 8, "{names:?}");
+        assert_eq!(names.len(), 10, "{names:?}");
+        assert_eq!(said["stated_age"].as_f64().map(|age| age as f32), ecg.person.age);
+        assert_eq!(said["stated_sex"], json!(ecg.person.sex));
     }
 }
 
@@ -107,7 +109,10 @@ fn a_bad_file_is_one_line_and_the_others_go_on() {
     let codes: Vec<&str> = said.iter().filter_map(|object| object["error"]["code"].as_str()).collect();
     assert_eq!(codes, ["truncated", "unknown-format", "io"]);
     assert!(said.iter().all(|object| object["error"].is_null() || object["error"]["message"].is_string()));
+    assert!(said.iter().all(|object| object["network"] == "cnn"));
     assert!(printed.errors.contains("2 other files were passed over"), "{}", printed.errors);
+    assert!(printed.errors.contains("ecgs/notes.md: not named like a recording"), "{}", printed.errors);
+    assert!(printed.errors.contains("ecgs/letter: looks like a text file"), "{}", printed.errors);
     assert!(printed.errors.contains("3 of 22 recordings could not be estimated"), "{}", printed.errors);
 }
 
@@ -159,7 +164,7 @@ fn archives_and_compressed_files_are_opened() {
             "exams.zip/ward/r1.hea",
             "folder/copy.zip/ward/r0.hea",
             "folder/copy.zip/ward/r1.hea",
-            "ecgs/r2.hea",
+            "ecgs/r2.hea.gz",
             "ecgs/r0.hea",
             "ecgs/r1.hea"
         ]
@@ -191,7 +196,10 @@ fn what_a_file_does_not_say_can_be_stated() {
     assert!(warnings("--start 12").contains("from second 12.0"));
     assert!(warnings("").contains("resampled from 250 Hz"));
     assert!(!warnings("--sampling-rate 500").contains("resampled"));
+    assert!(warnings("--sampling-rate 500").contains("the stated 500 Hz replace the file's 250 Hz"));
     assert!(warnings("--unit adc:1000000").contains("implausible"));
+    assert!(warnings("--start 20").contains("begins at second 15.0 instead"));
+    assert!(clinic.run("predict --json --start 25 long.hea").text.contains("the recording has 25.0 s, none from"));
     for wrong in ["--unit mmHg", "--start -1", "--leads I,II,V9", "--sampling-rate 0", "--csv --json", "--weights"] {
         assert_eq!(clinic.run(&format!("predict {wrong} long.hea")).status, 2, "{wrong}");
     }
@@ -203,6 +211,13 @@ fn weights_are_checked() {
     let errors = clinic.fail("predict --network dnn ecgs");
     assert!(errors.contains("there are no weights of dnn; there are: cnn"), "{errors}");
     clinic.succeed("predict --weights weights/age.safetensors ecgs");
+    for second in ["weights", "weights/sex.safetensors"] {
+        let errors = clinic.fail(&format!("predict --weights weights/age.safetensors {second} ecgs"));
+        assert!(errors.contains(&format!("{second} holds weights and no recording")), "{errors}");
+    }
+    std::fs::write(clinic.path("network.onnx"), b"\x08\x0a\x12\x06ecgnet").unwrap();
+    let errors = clinic.fail("predict --weights network.onnx ecgs");
+    assert!(errors.contains("an ONNX graph; `ecgnet import`"), "{errors}");
     let errors = clinic.fail("predict --weights weights/age.safetensors --weights weights/age.safetensors ecgs");
     assert!(errors.contains("two of the weights estimate the age"), "{errors}");
     let text = clinic.succeed("networks");
@@ -238,7 +253,7 @@ fn a_split_is_written_and_read_again() {
     std::fs::write(clinic.path("clinic.csv"), table).unwrap();
     let text = clinic.succeed("split --data clinic.csv --out groups.csv");
     assert!(
-        text.contains("groups of the table") && text.contains("1 of 39 patients are in more than one part"),
+        text.contains("groups of the table") && text.contains("1 of 39 patients is in more than one part"),
         "{text}"
     );
     let text = clinic.succeed("split --data clinic.csv --by-patient 3 --out drawn.csv");

@@ -51,6 +51,8 @@ fn a_killed_training_is_resumed_exactly() {
     assert!(errors.contains("--resume"), "{errors}");
     let errors = clinic.fail(&format!("{TRAIN} killed --resume --seed 2 --learning-rate 0.5"));
     assert!(errors.contains("seed was 1 and is 2") && errors.contains("learning_rate was"), "{errors}");
+    let errors = clinic.fail(&format!("{TRAIN} nothing --resume"));
+    assert!(errors.contains("nothing holds no checkpoint"), "{errors}");
     let errors = clinic.fail(&format!("{TRAIN} killed --resume --by-patient 7"));
     assert!(errors.contains("the records of the parts"), "{errors}");
 
@@ -75,7 +77,7 @@ fn a_training_describes_itself_without_paths() {
     let training = &weights.description.training;
     assert_eq!(
         training["command"],
-        "ecgnet train --network cnn --target age --data clinic --recipe published --preprocessing time --seed 7 \
+        "ecgnet train --network cnn --target age --data clinic --recipe published --preprocessing lead --seed 7 \
          --epochs 1 --batch-size 4"
     );
     assert_eq!((&training["train"]["records"], &training["validation"]["people"]), (&8.into(), &4.into()));
@@ -101,6 +103,12 @@ fn what_cannot_be_trained_is_said() {
     std::fs::write(clinic.path("crops.json"), r#"{"crop_seconds": 5}"#).unwrap();
     let errors = clinic.fail("train --network cnn --target age --data clinic.csv --recipe crops.json --out crops");
     assert!(errors.contains("cnn needs all samples"), "{errors}");
+    std::fs::write(clinic.path("one.csv"), "id,part\nr0,train\nr4,validation\n").unwrap();
+    let errors = clinic.fail("train --network cnn --target age --data clinic.csv --split one.csv --out one");
+    assert!(errors.contains("one example in the training part"), "{errors}");
+    let wild = "train --network cnn --target age --data clinic.csv --learning-rate 1e38 --epochs 2 --out wild";
+    let errors = clinic.fail(wild);
+    assert!(errors.contains("is not a finite number"), "{errors}");
     let printed = clinic.run("train --network cnn --target age --data clinic.csv --recipe none.json --out a");
     assert_eq!(printed.status, 2);
     assert!(printed.errors.contains("recipes with a name are default, published"), "{}", printed.errors);
@@ -151,8 +159,31 @@ fn a_training_is_exported_imported_and_evaluated() {
     assert!(clinic.read("report/report.md").contains("further"));
     assert_eq!(clinic.read("all.csv").lines().count(), 1 + 2 * 4);
 
-    let text = clinic.succeed("evaluate --data ecgs --weights age sex");
-    assert!(text.contains("cnn"), "{text}");
+    let printed = clinic.run("evaluate --data ecgs --weights age sex");
+    assert!(printed.status == 0 && printed.text.contains("cnn"), "{}", printed.text);
+    let called = "8 of 16 ECGs are called like ones of its training part";
+    assert!(printed.errors.contains(called), "{}", printed.errors);
+    for (part, warning) in [
+        ("test", None),
+        ("validation", Some("age: 4 of 4 ECGs were in its validation part.")),
+        ("train", Some("age: 8 of 8 ECGs were trained on.")),
+        ("all", Some("age: 8 of 16 ECGs were trained on, and 4 were in its validation part.")),
+    ] {
+        let printed = clinic.run(&format!("evaluate --data clinic.csv --weights age --part {part} --out {part}"));
+        let told = printed.errors.lines().find_map(|line| line.strip_prefix("WARNING: "));
+        assert_eq!(told, warning);
+        let report: serde_json::Value = serde_json::from_str(&clinic.read(&format!("{part}/evaluation.json"))).unwrap();
+        assert_eq!(report["data_set"]["warnings"][0].as_str(), warning);
+    }
+    let errors = clinic.fail("evaluate --data clinic.csv --weights age --predictions nowhere/all.csv");
+    assert!(errors.starts_with("ecgnet: nowhere/all.csv cannot be written"), "{errors}");
+    std::fs::copy(clinic.path("ecgs/r0.dat"), clinic.path("copy.dat")).unwrap();
+    let header = clinic.read("ecgs/r0.hea").replace("r0.dat", "copy.dat");
+    let header: Vec<&str> = header.lines().filter(|line| !line.starts_with('#')).collect();
+    std::fs::write(clinic.path("copy.hea"), header.join("\n")).unwrap();
+    std::fs::write(clinic.path("nobody.csv"), "file\ncopy.hea\n").unwrap();
+    let errors = clinic.fail("evaluate --data nobody.csv --weights age");
+    assert!(errors.contains("no record states the age"), "{errors}");
     let errors = clinic.fail("evaluate --data clinic.csv --weights nothing.safetensors");
     assert!(errors.contains("nothing.safetensors cannot be read"), "{errors}");
 }
@@ -162,7 +193,8 @@ fn a_training_on_crops_is_evaluated_and_released() {
     let clinic = Clinic::new(16);
     std::fs::write(clinic.path("short.json"), r#"{"crop_seconds": 2, "epochs": 2, "batch_size": 4}"#).unwrap();
     clinic.succeed(
-        "train --network compact --target both --data clinic.csv --preprocessing band-pass --recipe short.json --out run",
+        "train --network compact --target both --data clinic.csv --folds train/validation/test \
+         --preprocessing band-pass --recipe short.json --out run",
     );
     clinic.succeed("evaluate --data clinic.csv --weights run --out report");
     let release = "release run --evaluation report/evaluation.json --out weights --data-licence";
@@ -175,6 +207,13 @@ fn a_training_on_crops_is_evaluated_and_released() {
     assert_eq!(entry["training"]["data_licence"], "none");
     let report: serde_json::Value = serde_json::from_str(&clinic.read("report/evaluation.json")).unwrap();
     assert_eq!(entry["figures"][0]["age_mae"], report["networks"][0]["age"]["mae"]);
+
+    // Without the folder of the training, its split is made again.
+    let printed = clinic.run("evaluate --data clinic.csv --weights weights --part all");
+    let warning = "WARNING: compact-both: 8 of 16 ECGs were trained on, and 4 were in its validation part.";
+    assert!(printed.errors.contains(warning), "{}", printed.errors);
+    let printed = clinic.run("evaluate --data clinic.csv --weights weights");
+    assert!(!printed.errors.contains("WARNING"), "{}", printed.errors);
 
     // From here on these are the weights that come with the program.
     let text = clinic.succeed("predict ecgs/r0.hea");
@@ -206,6 +245,8 @@ fn a_training_on_crops_is_evaluated_and_released() {
     for (together, alone) in ages("together").into_iter().zip(ages("run")) {
         assert!((together - alone).abs() < 0.05, "{together} and {alone}");
     }
+    let errors = clinic.fail("combine run run run --data clinic.csv --out run");
+    assert!(errors.contains("run already holds a training"), "{errors}");
     let errors = clinic.fail("combine run run --data clinic.csv --out two");
     assert!(errors.contains("not of 2"), "{errors}");
 }

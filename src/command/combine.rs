@@ -3,9 +3,10 @@
 use super::data::{DataOptions, SplitOptions};
 use super::device::DeviceOptions;
 use super::error::CommandError;
-use super::weights::{self, NamedWeights, RUN_WEIGHTS, Selection};
-use super::{print, values};
-use crate::dataset::{Part, Split};
+use super::parameters::RUN_CHECKPOINT;
+use super::weights::{self, NamedWeights, RUN_SPLIT, RUN_WEIGHTS, Selection};
+use super::{output, print, values};
+use crate::dataset::{Part, Split, counted};
 use crate::network::Architecture;
 use crate::network::ensemble::{MEMBERS, combine};
 use crate::network::parameter::NamedTensor;
@@ -41,6 +42,10 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<(), CommandError> {
+    if [RUN_WEIGHTS, RUN_CHECKPOINT].iter().any(|file| options.out.join(file).exists()) {
+        return Err(CommandError::WeightsExist { folder: options.out.clone() });
+    }
+    output::check_folder(&options.out)?;
     let device = options.device.open()?;
     let members = weights::load(&options.runs, Selection::One(Some(Architecture::Compact)))?;
     let mut ensemble = together(members)?;
@@ -58,7 +63,7 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
     ensemble.description.training.insert("data".to_owned(), dataset.name.clone().into());
     ensemble.description.training.insert("split".to_owned(), chosen.name.into());
     write(options, &chosen.split, &ensemble)?;
-    print(format_args!("ensemble of {MEMBERS}, calibrated on {} records", predictions.len()))
+    print(format_args!("ensemble of {MEMBERS}, calibrated on {}", counted(predictions.len(), "record", "records")))
 }
 
 /// Examples of a batch of the calibration.
@@ -70,7 +75,7 @@ fn together(members: Vec<NamedWeights>) -> Result<Weights, CommandError> {
     let members: [NamedWeights; MEMBERS] =
         members.try_into().map_err(|_| CommandError::Members { given, needed: MEMBERS })?;
     let WeightsDescription { target, preprocessing, .. } = members[0].weights.description;
-    for NamedWeights { name, weights: Weights { description, .. } } in &members[1..] {
+    for NamedWeights { name, weights: Weights { description, .. }, .. } in &members[1..] {
         if (description.target, description.preprocessing) != (target, preprocessing) {
             let (first, other) = (members[0].name.clone(), name.clone());
             return Err(CommandError::UnlikeMembers { first, other });
@@ -97,6 +102,6 @@ fn together(members: Vec<NamedWeights>) -> Result<Weights, CommandError> {
 
 fn write(options: &Options, split: &Split, ensemble: &Weights) -> Result<(), CommandError> {
     std::fs::create_dir_all(&options.out).map_err(CommandError::write(&options.out))?;
-    split.write(&options.out.join("split.csv"))?;
+    split.write(&options.out.join(RUN_SPLIT))?;
     weights::write(&options.out.join(RUN_WEIGHTS), ensemble, Precision::Bits16)
 }

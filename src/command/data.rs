@@ -14,6 +14,9 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub struct DataOptions {
     /// Folders or tables of ECGs: SPH, PTB-XL, a PhysioNet Challenge, a CSV table with a column `file`, or any folder
+    ///
+    /// A table may also have the columns age (years), sex (a word such as female or M, no number), patient (the same text
+    /// for the same person), group (train, validation or test, or a fold) and id (unique).
     #[arg(long = "data", required = true, num_args = 1.., value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Leave out records that their publisher has already filtered and standardised
@@ -40,6 +43,9 @@ pub struct SplitOptions {
     #[arg(long, alias = "published")]
     published_split: bool,
 }
+
+/// What the split of the publication is called.
+const PUBLISHED: &str = "published split of SPH";
 
 /// The seed of the split by patient where the data have neither folds nor groups.
 const USUAL_SEED: u32 = 1;
@@ -129,11 +135,6 @@ impl SplitOptions {
         self.split.is_some() || self.folds.is_some() || self.by_patient.is_some() || self.published_split
     }
 
-    /// Whether the split depends on who the patients are.
-    pub fn needs_patients(&self) -> bool {
-        self.by_patient.is_some() || !self.is_given()
-    }
-
     /// The split that is asked for, or else the one that the data offer.
     pub fn choose(&self, records: &[Record], data: &[PathBuf]) -> Result<Chosen, CommandError> {
         if let Some(path) = &self.split {
@@ -149,6 +150,25 @@ impl SplitOptions {
         }
         if self.published_split { published(data) } else { offered(records) }
     }
+}
+
+/// The split that is called so, made again of the same data; `None` where the name does not say how it was made.
+pub fn split_called(name: &str, records: &[Record], data: &[PathBuf]) -> Option<Split> {
+    if let Some(folds) = name.strip_prefix("folds ") {
+        let mut folds = values::folds(folds).ok()?;
+        // Of the data there may be only some folds here.
+        let is_present = |fold: &String| records.iter().any(|record| record.group.as_ref() == Some(fold));
+        for part in [&mut folds.train, &mut folds.validation, &mut folds.test] {
+            part.retain(is_present);
+        }
+        return Some(split::by_fold(records, &folds).ok()?.0);
+    }
+    let chosen = match name.strip_prefix("by patient, seed ") {
+        Some(seed) => by_patient(records, seed.parse().ok()?),
+        None if name == PUBLISHED => published(data),
+        None => offered(records),
+    };
+    chosen.ok().filter(|chosen| chosen.name == name).map(|chosen| chosen.split)
 }
 
 /// Whether the data say themselves which records are for testing.
@@ -167,7 +187,7 @@ fn published(data: &[PathBuf]) -> Result<Chosen, CommandError> {
     let Some(rows) = tables.filter(|path| path.is_file()).find_map(|path| sph::read_metadata(&path).ok()) else {
         return Err(CommandError::NoSphTable(values::list(data.iter().map(|path| path.display()))));
     };
-    let chosen = Chosen::new(split::published(&rows)?, "published split of SPH");
+    let chosen = Chosen::new(split::published(&rows)?, PUBLISHED);
     Ok(Chosen { drawn_from: Some(rows), ..chosen })
 }
 

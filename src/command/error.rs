@@ -33,6 +33,8 @@ pub enum CommandError {
 
     #[error("there is no recording in {0}")]
     NoRecordings(String),
+    #[error("{path} holds weights and no recording; --weights takes one path: write it before each of several")]
+    WeightsAsRecordings { path: PathBuf },
     #[error("{failed} of {files} recordings could not be estimated")]
     NotEstimated { failed: usize, files: usize },
 
@@ -61,6 +63,10 @@ pub enum CommandError {
 
     #[error("{folder} already holds a training; continue it with --resume, or name another folder with --out")]
     TrainingExists { folder: PathBuf },
+    #[error("{folder} holds no checkpoint to continue from; leave --resume out to start a training")]
+    NothingToResume { folder: PathBuf },
+    #[error("{folder} already holds a training; name another folder with --out")]
+    WeightsExist { folder: PathBuf },
     #[error("{folder} cannot be continued, since it was started otherwise:{differences}")]
     OtherTraining { folder: PathBuf, differences: String },
     #[error(
@@ -70,6 +76,8 @@ pub enum CommandError {
     UnknownGroups { present: String },
     #[error("the published split is that of SPH, whose metadata.csv is in none of {0}")]
     NoSphTable(String),
+    #[error("no record states the {wanted}, which the estimates would be compared with ({part})")]
+    NothingStated { wanted: String, part: String },
     #[error("no record with {wanted} is in the {part} part of the split ({split})")]
     EmptyPart { part: String, wanted: String, split: String },
 
@@ -78,6 +86,15 @@ pub enum CommandError {
          out again. Give the run folder or its checkpoint.safetensors"
     )]
     Folded { path: PathBuf },
+    #[error(
+        "{path} is of the ensemble, which has no published layout: export its members' trainings, or an ONNX graph (.onnx)"
+    )]
+    NotPublished { path: PathBuf },
+    #[error(
+        "{path} is no weights file of ECGNet but {found}; `ecgnet import` makes one of parameters in Keras' HDF5 (.h5) or \
+         safetensors"
+    )]
+    OtherFile { path: PathBuf, found: &'static str },
     #[error("{path} is of {found}, not of {expected}")]
     OtherNetwork { path: PathBuf, found: String, expected: String },
     #[error("{path}: {source}")]

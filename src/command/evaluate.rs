@@ -3,9 +3,11 @@
 use super::data::{self, DataOptions, Prepared, SplitOptions};
 use super::device::DeviceOptions;
 use super::error::CommandError;
+use super::seen::{self, Evaluated};
 use super::weights::{self, NamedWeights, Selection};
-use super::{print, progress, remark};
-use crate::dataset::{Dataset, Part, Record};
+use super::{output, print, progress, remark, values};
+use crate::dataset::{Dataset, Part, Record, counted};
+use crate::network::Head;
 use crate::network::weights::Weights;
 use crate::report::{Bootstrap, DataSet, Evaluation, NetworkOutcomes, Outcome, TrainingLog, write_predictions_csv};
 use crate::signal::Preprocessing;
@@ -13,7 +15,7 @@ use crate::training::calibration::{Calibrated, calibrated};
 use crate::training::{PreparedExamples, predict};
 use burn::tensor::Device;
 use clap::{Args, ValueEnum};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Evaluate networks on ECGs of people whose age and sex are known
@@ -48,7 +50,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
     /// Folders that `ecgnet train` wrote, whose training curves go into the report
-    #[arg(long = "log", num_args = 1.., value_name = "FOLDER")]
+    #[arg(long = "log", num_args = 1.., value_name = "FOLDER", requires = "out")]
     logs: Vec<PathBuf>,
 }
 
@@ -80,11 +82,15 @@ const BATCH: usize = 32;
 
 pub fn run(options: &Options) -> Result<(), CommandError> {
     let device = options.device.open()?;
+    options.predictions.as_deref().map(output::check_file).transpose()?;
+    options.out.as_deref().map(output::check_folder).transpose()?;
     let logs = options.logs.iter().map(|path| read_log(path)).collect::<Result<Vec<_>, _>>()?;
     let networks = as_networks(weights::load(&options.weights, Selection::All)?);
     let dataset = options.data.open()?;
     let records = Records::prepare(options, &dataset, &networks)?;
-    remark(format_args!("{} records: {}", records.chosen.len(), records.name));
+    remark(format_args!("{}: {}", counted(records.chosen.len(), "record", "records"), records.name));
+    let warnings = records.warnings(options, &dataset, &networks);
+    warnings.iter().for_each(|warning| remark(format_args!("WARNING: {warning}")));
 
     let mut outcomes = Vec::with_capacity(networks.len());
     for network in &networks {
@@ -94,7 +100,8 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
         name: dataset.name.clone(),
         split: records.name.clone(),
         left_out: data::left_out(&dataset, records.first()),
-        notes: notes(options, &dataset, &networks),
+        warnings,
+        notes: notes(options),
     };
     let mut evaluation = Evaluation::new(data_set, &outcomes, Bootstrap::default());
     evaluation.training_logs = logs;
@@ -112,29 +119,35 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
 /// Weights of one network that estimate together, and what the report calls them.
 struct Network {
     name: String,
-    weights: Vec<Weights>,
+    parts: Vec<NamedWeights>,
 }
 
 impl Network {
     fn can_take(&self, weights: &Weights) -> bool {
         let heads = |weights: &Weights| weights.description.target.heads();
-        self.weights.iter().all(|own| {
+        self.weights().all(|own| {
             own.description.architecture == weights.description.architecture
                 && heads(own).iter().all(|head| !heads(weights).contains(head))
         })
     }
 }
 
+impl Network {
+    fn weights(&self) -> impl Iterator<Item = &Weights> {
+        self.parts.iter().map(|part| &part.weights)
+    }
+}
+
 /// Puts weights for age and for sex of the same network together, in the order given.
 fn as_networks(loaded: Vec<NamedWeights>) -> Vec<Network> {
     let mut networks: Vec<Network> = Vec::new();
-    for NamedWeights { name, weights } in loaded {
-        match networks.iter_mut().find(|network| network.can_take(&weights)) {
+    for part in loaded {
+        match networks.iter_mut().find(|network| network.can_take(&part.weights)) {
             Some(network) => {
-                network.name = format!("{} + {name}", network.name);
-                network.weights.push(weights);
+                network.name = format!("{} + {}", network.name, part.name);
+                network.parts.push(part);
             }
-            None => networks.push(Network { name, weights: vec![weights] }),
+            None => networks.push(Network { name: part.name.clone(), parts: vec![part] }),
         }
     }
     networks
@@ -153,7 +166,7 @@ impl Records {
     fn prepare(options: &Options, dataset: &Dataset, networks: &[Network]) -> Result<Records, CommandError> {
         let mut prepared = BTreeMap::new();
         let mut first = None;
-        for weights in networks.iter().flat_map(|network| &network.weights) {
+        for weights in networks.iter().flat_map(Network::weights) {
             let preprocessing = weights.description.preprocessing;
             first = first.or(Some(preprocessing));
             if !prepared.contains_key(preprocessing.name()) {
@@ -164,7 +177,30 @@ impl Records {
         let mut records = Records { prepared, first, chosen: Vec::new(), name: String::new() };
         let usable = records.first().records();
         (records.chosen, records.name) = choose(options, usable)?;
+        let heads: BTreeSet<Head> = networks
+            .iter()
+            .flat_map(Network::weights)
+            .flat_map(|weights| weights.description.target.heads())
+            .copied()
+            .collect();
+        if !records.chosen.iter().any(|record| heads.iter().any(|&head| record.states(head))) {
+            return Err(CommandError::NothingStated { wanted: values::list(heads), part: records.name });
+        }
         Ok(records)
+    }
+
+    /// What must be known of networks that have seen some of the records in their training.
+    fn warnings(&self, options: &Options, dataset: &Dataset, networks: &[Network]) -> Vec<String> {
+        let usable = self.first().records();
+        let evaluated = Evaluated {
+            name: &dataset.name,
+            usable: &usable,
+            chosen: &self.chosen,
+            data: &options.data.paths,
+            is_stated_test: options.split.is_given() && matches!(options.part, None | Some(PartName::Test)),
+        };
+        let parts = networks.iter().flat_map(|network| &network.parts);
+        parts.flat_map(|part| seen::warnings(part, &evaluated)).collect()
     }
 
     fn first(&self) -> &Prepared {
@@ -181,7 +217,7 @@ impl Records {
             ..Outcome::default()
         };
         let mut outcomes: Vec<Outcome> = self.chosen.iter().map(blank).collect();
-        for weights in &network.weights {
+        for weights in network.weights() {
             for (id, said) in self.estimates(weights, device)? {
                 let outcome = &mut outcomes[id];
                 outcome.predicted_age = outcome.predicted_age.or(said.age);
@@ -190,8 +226,14 @@ impl Records {
                 outcome.probability_female = outcome.probability_female.or(said.probability_female);
             }
         }
-        let architecture = network.weights.first().map(|weights| weights.description.architecture.to_string());
-        Ok(NetworkOutcomes { network: architecture.unwrap_or_default(), weights: network.name.clone(), outcomes })
+        let architecture = network.weights().next().map(|weights| weights.description.architecture.to_string());
+        let calibration = network.weights().map(|weights| &weights.description.calibration);
+        let age_coverage = calibration
+            .filter(|calibration| calibration.age_half_width.is_some())
+            .map(|calibration| f64::from(calibration.age_coverage))
+            .next();
+        let (network, weights) = (architecture.unwrap_or_default(), network.name.clone());
+        Ok(NetworkOutcomes { network, weights, age_coverage, outcomes })
     }
 
     /// What one weights file says of the chosen records, by their number.
@@ -236,24 +278,9 @@ fn choose(options: &Options, usable: Vec<Record>) -> Result<(Vec<Record>, String
     Ok((chosen, format!("{part} part, {}", split.name)))
 }
 
-fn notes(options: &Options, dataset: &Dataset, networks: &[Network]) -> Vec<String> {
-    let mut notes = Vec::new();
-    if options.data.raw_only() {
-        notes.push("Records that their publisher had already standardised were left out.".to_owned());
-    }
-    if !matches!(options.part, None | Some(PartName::Test)) {
-        return notes;
-    }
-    for network in networks.iter().filter(|_| !options.split.is_given()) {
-        let knows =
-            |weights: &Weights| weights.description.training.get("data").is_some_and(|name| *name == dataset.name);
-        if network.weights.iter().any(knows) {
-            let name = &network.name;
-            notes
-                .push(format!("{name} was trained on a data set of this name; name the split that it was trained by."));
-        }
-    }
-    notes
+fn notes(options: &Options) -> Vec<String> {
+    let raw_only = "Records that their publisher had already standardised were left out.".to_owned();
+    options.data.raw_only().then_some(raw_only).into_iter().collect()
 }
 
 /// The training log of a run folder, or a metrics file, with its name.

@@ -1,6 +1,7 @@
 //! Files with all the parameters of a network: checkpoints, and the published layout as safetensors or Keras' HDF5.
 
 use super::error::CommandError;
+use super::weights::RUN_WEIGHTS;
 use crate::network::assembly::Assembly;
 use crate::network::keras;
 use crate::network::parameter::{NamedTensor, ParameterId};
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub const RUN_CHECKPOINT: &str = "checkpoint.safetensors";
 
 /// The first bytes of an HDF5 file.
-const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
+pub const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
 
 /// Reads a network's values from a file in the published layout.
 pub fn read_published(path: &Path, bytes: &[u8], assembly: &Assembly) -> Result<Vec<Vec<f32>>, CommandError> {
@@ -46,25 +47,34 @@ pub fn read_any(path: &Path, assembly: &Assembly) -> Result<Vec<Vec<f32>>, Comma
     }
 }
 
-/// The file itself, or the checkpoint in a run folder.
+/// The file itself, or the checkpoint in a run folder; where there is none, as in that of an ensemble, its weights.
 pub fn file_of(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join(RUN_CHECKPOINT) } else { path.to_owned() }
+    let inside = [RUN_CHECKPOINT, RUN_WEIGHTS].map(|file| path.join(file));
+    match inside {
+        _ if !path.is_dir() => path.to_owned(),
+        [checkpoint, weights] if !checkpoint.exists() && weights.exists() => weights,
+        [checkpoint, _] => checkpoint,
+    }
 }
 
 /// Reads a checkpoint or that of a run folder.
 pub fn read_checkpoint(path: &Path) -> Result<Training, CommandError> {
     let path = file_of(path);
-    match Training::load(&path, &Device::flex()) {
-        Ok((training, _)) => Ok(training),
-        Err(CheckpointError::Format { source: WeightsError::NoDescription(_), .. }) if is_folded(&path) => {
-            Err(CommandError::Folded { path })
-        }
-        Err(error) => Err(error.into()),
+    let error = match Training::load(&path, &Device::flex()) {
+        Ok((training, _)) => return Ok(training),
+        Err(error) => error,
+    };
+    let is_other = matches!(error, CheckpointError::Format { source: WeightsError::NoDescription(_), .. });
+    match folded(&path).filter(|_| is_other) {
+        Some(Architecture::Ensemble) => Err(CommandError::NotPublished { path }),
+        Some(_) => Err(CommandError::Folded { path }),
+        None => Err(error.into()),
     }
 }
 
-fn is_folded(path: &Path) -> bool {
-    std::fs::read(path).is_ok_and(|bytes| Weights::from_bytes(&bytes).is_ok())
+/// The network of a weights file, if it is one.
+fn folded(path: &Path) -> Option<Architecture> {
+    Some(Weights::from_bytes(&std::fs::read(path).ok()?).ok()?.description.architecture)
 }
 
 /// Checks that a file is of the network that was asked for.

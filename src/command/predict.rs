@@ -1,23 +1,28 @@
 //! `ecgnet predict`: age and sex of recordings.
 
+mod table;
+
 use super::device::DeviceOptions;
 use super::error::CommandError;
+use super::evaluate::RUN_METRICS;
 use super::values::{self, LeadOrder};
-use super::weights::{self, NamedWeights, Selection};
-use super::{print, progress, remark};
+use super::weights::{self, MANIFEST, NamedWeights, RUN_SPLIT, RUN_WEIGHTS, Selection};
+use super::{print, progress, remark, terminal};
 use crate::dataset::{RecordingFile, Recordings, recordings};
-use crate::ecg::{Notice, Person};
+use crate::ecg::{Ecg, Notice, Sex};
 use crate::estimate::Estimator;
-use crate::format::{Collection, ReadOptions, Unit, is_other_file};
+use crate::format::{Collection, FormatError, ReadOptions, Unit, is_other_file};
 use crate::network::Architecture;
 use crate::outcome::{CSV_COLUMNS, Estimated, Failure, Outcome, Record, csv_row};
-use crate::signal::Window;
+use crate::signal::{SAMPLING_RATE, WINDOW_SAMPLES, Window};
 use clap::Args;
 use rayon::prelude::*;
+use serde::Serialize;
 use std::borrow::Cow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use table::TableWriter;
 
 /// Estimate age and sex of ECG recordings
 ///
@@ -33,8 +38,8 @@ Examples:
   ecgnet predict exams.zip exams_part0.hdf5
   ecgnet predict --weights runs/cnn-age --weights runs/cnn-sex ecg.h5
 
-With --json, a line is an object with file, network, age, age_low, age_high, sex, probability_female and
-warnings, or with file and error (code and message).")]
+With --json, a line is an object with file, network, age, age_low, age_high, sex, probability_female, stated_age,
+stated_sex and warnings, or with file, network and error (code and message).")]
 pub struct Options {
     /// The network, where there are weights of several [default: what the weights' manifest says]
     #[arg(long, value_parser = values::architecture())]
@@ -48,7 +53,7 @@ pub struct Options {
     #[command(flatten)]
     output: Output,
     /// Where in the recording the ten seconds start that are used
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = values::seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "0", allow_negative_numbers = true, value_parser = values::seconds)]
     start: f64,
     /// The unit of the values, where the file says none or a wrong one: mV, uV, V, or steps in a millivolt as adc:GAIN
     #[arg(long, value_parser = values::unit)]
@@ -59,6 +64,9 @@ pub struct Options {
     /// The leads in the order of the file, such as I,II,III,aVR,aVL,aVF,V1,V2,V3,V4,V5,V6
     #[arg(long, value_name = "LEADS", value_parser = values::leads)]
     leads: Option<LeadOrder>,
+    /// List every file in the folders that is no recording
+    #[arg(long)]
+    verbose: bool,
     /// Files or folders of ECGs
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
@@ -88,6 +96,9 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
     let weights: Vec<_> = loaded.into_iter().map(|NamedWeights { weights, .. }| weights).collect();
     let estimator = Estimator::new(&weights, &device)?;
     let found = recordings(&options.paths);
+    if let Some(path) = options.paths.iter().find(|path| holds_weights_only(path, &found)) {
+        return Err(CommandError::WeightsAsRecordings { path: path.clone() });
+    }
     if found.files.is_empty() && found.unreadable.is_empty() {
         return Err(CommandError::NoRecordings(values::list(options.paths.iter().map(|path| path.display()))));
     }
@@ -102,7 +113,7 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
     let mut writer = options.output.writer(&found.files, estimator.architecture(), coverage);
     writer.begin()?;
     let tally = estimate_all(&estimator, &reader, &found, writer.as_mut())?;
-    tell_of_others(found.other_files + tally.passed_over);
+    tally.passed_over.tell(options.verbose);
     match tally.failed {
         0 => Ok(()),
         failed => Err(CommandError::NotEstimated { failed, files: tally.estimated + failed }),
@@ -114,8 +125,49 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
 struct Tally {
     estimated: usize,
     failed: usize,
-    /// Files in folders and archives that are no recordings.
-    passed_over: usize,
+    passed_over: PassedOver,
+}
+
+/// Files in folders and archives that are no recordings.
+#[derive(Debug, Default)]
+struct PassedOver {
+    /// The files with the reasons.
+    files: Vec<(PathBuf, String)>,
+    /// How many more there are in archives.
+    in_archives: usize,
+}
+
+impl PassedOver {
+    const LISTED: usize = 5;
+
+    fn tell(&self, all: bool) {
+        let count = self.files.len() + self.in_archives;
+        match count {
+            0 => return,
+            1 => remark("1 other file was passed over: it is no recording"),
+            count => remark(format_args!("{count} other files were passed over: they are no recordings")),
+        }
+        let listed = if all { self.files.len() } else { Self::LISTED };
+        for (file, reason) in self.files.iter().take(listed) {
+            remark(format_args!("  {}: {reason}", file.display()));
+        }
+        if self.files.len() > listed {
+            remark(format_args!("  and {} more; --verbose lists them", self.files.len() - listed));
+        }
+    }
+}
+
+/// Whether a path is that of weights, and not of recordings: `--weights` takes one path.
+fn holds_weights_only(path: &Path, found: &Recordings) -> bool {
+    if path.is_file() {
+        return path.extension().is_some_and(|extension| extension == "safetensors");
+    }
+    let is_beside_weights = |file: &RecordingFile| {
+        let name = file.path.file_name().unwrap_or_default();
+        [RUN_METRICS, RUN_SPLIT, MANIFEST].iter().any(|beside| name == *beside)
+    };
+    [RUN_WEIGHTS, MANIFEST].iter().any(|name| path.join(name).is_file())
+        && found.files.iter().filter(|file| file.path.starts_with(path)).all(is_beside_weights)
 }
 
 fn estimate_all(
@@ -125,6 +177,8 @@ fn estimate_all(
     writer: &mut dyn Writer,
 ) -> Result<Tally, CommandError> {
     let mut tally = Tally::default();
+    let by_name = |path: &PathBuf| (path.clone(), "not named like a recording".to_owned());
+    tally.passed_over.files.extend(found.other_files.iter().map(by_name));
     for entry in &found.unreadable {
         let error = Failure { code: "io", message: entry.reason.to_string() };
         writer.row(&entry.file, &Err(error))?;
@@ -148,7 +202,7 @@ fn estimate_all(
         if chunk.is_empty() {
             break;
         }
-        let outcomes: Vec<Option<Outcome>> = chunk
+        let outcomes: Vec<Result<Outcome, FormatError>> = chunk
             .par_iter()
             .map(|member| {
                 let outcome = reader.estimate(estimator, member);
@@ -159,27 +213,29 @@ fn estimate_all(
         bar.suspend(|| -> Result<(), CommandError> {
             for (member, outcome) in chunk.iter().zip(&outcomes) {
                 match outcome {
-                    Some(Ok(_)) => tally.estimated += 1,
-                    Some(Err(_)) => tally.failed += 1,
-                    None => tally.passed_over += 1,
+                    Ok(Ok(_)) => tally.estimated += 1,
+                    Ok(Err(_)) => tally.failed += 1,
+                    Err(error) => tally.passed_over.files.push((member.path().into_owned(), reason(error))),
                 }
-                if let Some(outcome) = outcome {
+                if let Ok(outcome) = outcome {
                     writer.row(&member.path(), outcome)?;
                 }
             }
             writer.flush()
         })?;
     }
-    tally.passed_over += others;
+    tally.passed_over.in_archives = others;
     bar.finish_and_clear();
     Ok(tally)
 }
 
-fn tell_of_others(count: usize) {
-    match count {
-        0 => {}
-        1 => remark("1 other file was passed over: it is no recording"),
-        count => remark(format_args!("{count} other files were passed over: they are no recordings")),
+/// Why a file is no recording, without its name.
+fn reason(error: &FormatError) -> String {
+    match error {
+        FormatError::UnknownFormat { looks_like, .. } => format!("looks like {looks_like}"),
+        FormatError::NotAnEcg { reason, .. } => reason.clone(),
+        FormatError::TooFewLeads { found, .. } => format!("has {found}"),
+        error => error.to_string(),
     }
 }
 
@@ -189,24 +245,45 @@ struct Reader {
 }
 
 impl Reader {
-    /// Estimates one recording; `None` where it was found in a folder or an archive and turns out to be something else.
-    fn estimate(&self, estimator: &Estimator, member: &Member<'_>) -> Option<Outcome> {
+    /// Estimates one recording.
+    ///
+    /// # Errors
+    /// Where it was found in a folder or an archive and turns out to be something else.
+    fn estimate(&self, estimator: &Estimator, member: &Member<'_>) -> Result<Outcome, FormatError> {
         let (collection, index) = match &member.at {
             Ok(at) => at,
-            Err(failure) => return Some(Err(failure.clone())),
+            Err(failure) => return Ok(Err(failure.clone())),
         };
         let name = collection.name(*index).unwrap_or_default();
         let is_named = member.file.named && !name.contains('/');
         match collection.read(*index, &self.options) {
-            Err(error) if !is_named && is_other_file(name, &error) => None,
-            Err(error) => Some(Err(error.into())),
-            Ok(ecg) => Some(match estimator.estimate(&ecg, self.window) {
-                Ok(estimate) => Ok(Estimated { estimate, person: ecg.person }),
-                Err(error) => Err(error.into()),
-            }),
+            Err(error) if !is_named && is_other_file(name, &error) => Err(error),
+            Err(error) => Ok(Err(error.into())),
+            Ok(ecg) => Ok(self.estimate_from(estimator, ecg)),
         }
     }
+
+    fn estimate_from(&self, estimator: &Estimator, ecg: Ecg) -> Outcome {
+        let (start, length) = (self.window.start_seconds, ecg.seconds());
+        if start > 0.0 && start >= length {
+            let message =
+                format!("the recording has {length:.1} s, none from second {start} on; give an earlier --start");
+            return Err(Failure { code: "start", message });
+        }
+        let mut estimate = estimator.estimate(&ecg, self.window)?;
+        if start > 0.0 && length - start < WINDOW_SECONDS - NEARLY_SECONDS {
+            let from = (length - WINDOW_SECONDS).max(0.0);
+            let text = format!("less than 10 s follow second {start}: the window begins at second {from:.1} instead");
+            estimate.notices.push(Notice::File(text));
+        }
+        Ok(Estimated { estimate, person: ecg.person })
+    }
 }
+
+/// What the networks look at.
+const WINDOW_SECONDS: f64 = WINDOW_SAMPLES as f64 / SAMPLING_RATE;
+/// Less than this is not worth a word.
+const NEARLY_SECONDS: f64 = 0.1;
 
 /// A recording in a file, which may hold several.
 struct Member<'f> {
@@ -253,16 +330,34 @@ trait Writer {
 impl Output {
     fn writer(self, files: &[RecordingFile], network: Architecture, coverage: Option<f32>) -> Box<dyn Writer> {
         if self.json {
-            Box::new(JsonWriter)
+            Box::new(JsonWriter { network })
         } else if self.csv {
             Box::new(CsvWriter { csv: csv::Writer::from_writer(std::io::stdout()), network })
         } else {
-            Box::new(TableWriter::new(files, coverage))
+            Box::new(TableWriter::new(files, coverage, terminal::width()))
         }
     }
 }
 
-struct JsonWriter;
+struct JsonWriter {
+    network: Architecture,
+}
+
+/// A line of JSON: the record with what the library's has not.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    record: Record<'a>,
+    #[serde(flatten)]
+    beside: Beside,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Beside {
+    Estimate { stated_age: Option<f32>, stated_sex: Option<Sex> },
+    Error { network: Architecture },
+}
 
 impl Writer for JsonWriter {
     fn begin(&mut self) -> Result<(), CommandError> {
@@ -271,7 +366,11 @@ impl Writer for JsonWriter {
 
     fn row(&mut self, file: &Path, outcome: &Outcome) -> Result<(), CommandError> {
         let file = file.to_string_lossy();
-        let line = serde_json::to_string(&Record::new(&file, outcome));
+        let beside = match outcome {
+            Ok(Estimated { person, .. }) => Beside::Estimate { stated_age: person.age, stated_sex: person.sex },
+            Err(_) => Beside::Error { network: self.network },
+        };
+        let line = serde_json::to_string(&Line { record: Record::new(&file, outcome), beside });
         print(line.map_err(|error| CommandError::Output(error.into()))?)
     }
 }
@@ -302,62 +401,4 @@ impl Writer for CsvWriter {
     fn flush(&mut self) -> Result<(), CommandError> {
         self.csv.flush().map_err(CommandError::Output)
     }
-}
-
-/// Columns whose widths are known before the first estimate, so that rows can be written as they come.
-struct TableWriter {
-    file_width: usize,
-    coverage: Option<f32>,
-}
-
-impl TableWriter {
-    /// Longer names push their row to the right.
-    const WIDEST_FILE: usize = 48;
-
-    fn new(files: &[RecordingFile], coverage: Option<f32>) -> TableWriter {
-        let longest = files.iter().map(|file| file.path.to_string_lossy().chars().count()).max().unwrap_or(0);
-        TableWriter { file_width: longest.clamp(4, Self::WIDEST_FILE), coverage }
-    }
-
-    fn line(&self, cells: [&str; 7]) -> Result<(), CommandError> {
-        let [file, age, range, sex, probability, stated, warnings] = cells;
-        let width = self.file_width;
-        let line =
-            format!("{file:<width$}  {age:>5}  {range:>10}  {sex:<6}  {probability:>9}  {stated:<10}  {warnings}");
-        print(line.trim_end())
-    }
-}
-
-impl Writer for TableWriter {
-    fn begin(&mut self) -> Result<(), CommandError> {
-        let range = self.coverage.map_or_else(|| "range".to_owned(), |share| format!("{:.0} % range", share * 100.0));
-        self.line(["file", "age", &range, "sex", "P(female)", "stated", "warnings"])
-    }
-
-    fn row(&mut self, file: &Path, outcome: &Outcome) -> Result<(), CommandError> {
-        let file = file.to_string_lossy();
-        let Estimated { estimate, person } = match outcome {
-            Ok(estimated) => estimated,
-            Err(Failure { message, .. }) => {
-                let width = self.file_width;
-                return print(format_args!("{file:<width$}  error: {message}"));
-            }
-        };
-        let dash = || "-".to_owned();
-        let age = estimate.age.map_or_else(dash, |age| format!("{:.1}", age.years));
-        let interval = estimate.age.and_then(|age| age.interval);
-        let range = interval.map_or_else(dash, |(low, high)| format!("{low:.0}-{high:.0}"));
-        let sex = estimate.sex.map_or_else(dash, |sex| sex.sex.to_string());
-        let probability = estimate.sex.map_or_else(dash, |sex| format!("{:.3}", sex.probability_female));
-        let warnings: Vec<String> = estimate.notices.iter().map(Notice::to_string).collect();
-        self.line([&file, &age, &range, &sex, &probability, &stated(person), &warnings.join("; ")])
-    }
-}
-
-/// Age and sex as the file states them; names and identifiers are never written.
-fn stated(person: &Person) -> String {
-    let age = person.age.map(|age| format!("{age:.0}"));
-    let sex = person.sex.map(|sex| sex.to_string());
-    let parts: Vec<String> = [age, sex].into_iter().flatten().collect();
-    if parts.is_empty() { "-".to_owned() } else { parts.join(" ") }
 }

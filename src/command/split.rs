@@ -13,13 +13,13 @@ use std::path::PathBuf;
 
 /// Divide records into train, validation and test, and say how many people are on more than one side
 ///
-/// Without one of --folds, --by-patient, --published and --split, the data decide: folds 1-7/8/9 of PTB-XL, the groups
+/// Without one of --folds, --by-patient, --published-split and --split, the data decide: folds 1-7/8/9 of PTB-XL, the groups
 /// of a table, else by patient. An existing split given with --split is counted and checked.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   ecgnet split --data ptb-xl --out split.csv
-  ecgnet split --data sph --published --out published.csv
+  ecgnet split --data sph --published-split --out published.csv
   ecgnet split --data clinic.csv --by-patient 1 --out split.csv
   ecgnet split --data clinic.csv --split split.csv")]
 pub struct Options {
@@ -37,7 +37,7 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
     // Files without a table state their patients themselves; to be known, these must be read.
     let is_silent =
         |record: &Record| record.patient.is_none() && matches!(record.source, Source::Folder | Source::Table);
-    if options.split.needs_patients() && records.iter().any(is_silent) {
+    if records.iter().any(is_silent) {
         records = options.data.prepare(&records, Preprocessing::Time)?.records();
     }
     let chosen = options.split.choose(&records, &options.data.paths)?;

@@ -6,18 +6,17 @@ mod run_folder;
 use super::data::{Chosen, DataOptions, Prepared, SplitOptions};
 use super::device::DeviceOptions;
 use super::error::CommandError;
-use super::{parameters, print, progress, remark, values};
+use super::{output, parameters, print, progress, remark, values};
 use crate::dataset::{Part, Record};
 use crate::network::assembly::Assembly;
 use crate::network::trainable::TrainableNetwork;
-use crate::network::{Architecture, Head, Target};
+use crate::network::{Architecture, Target};
 use crate::signal::Preprocessing;
 use crate::training::{
     CheckpointError, EpochFigures, Observer, PreparedExamples, Recipe, Training, ValidationFigures, run as run_training,
 };
 use burn::tensor::Device;
 use clap::Args;
-use clap::builder::RangedU64ValueParser;
 use context::Context;
 use indicatif::ProgressBar;
 use run_folder::RunFolder;
@@ -30,12 +29,7 @@ use values::RecipeChoice;
 /// epoch with the lowest validation loss, calibrated at the end) and split.csv. A training may be killed at any time; the
 /// same command with --resume continues it exactly. The same seed gives the same numbers.
 #[derive(Debug, Args)]
-#[command(after_long_help = "\
-Examples:
-  ecgnet train --network cnn --target both --data ptb-xl --raw-only --out runs/cnn
-  ecgnet train --network cnn --target both --data ptb-xl --raw-only --out runs/cnn --resume
-  ecgnet train --network resnet18 --target age --data sph --published-split --recipe published \\
-      --preprocessing lead --out runs/published")]
+#[command(after_long_help = after_help())]
 pub struct Options {
     /// The network
     #[arg(long, value_parser = values::architecture())]
@@ -51,17 +45,17 @@ pub struct Options {
     #[arg(long, default_value = "default", value_name = "NAME|FILE", value_parser = values::recipe)]
     recipe: RecipeChoice,
     /// How noise is suppressed: a wavelet step along time, or across leads as in the published code, or a band-pass,
-    /// which `voltage` scales alike for everybody
-    #[arg(long, default_value = "time", value_parser = values::preprocessing())]
-    preprocessing: Preprocessing,
+    /// which `voltage` scales alike for everybody [default: voltage; lead with the published recipe]
+    #[arg(long, value_parser = values::preprocessing())]
+    preprocessing: Option<Preprocessing>,
     /// Start of all random numbers
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Number of epochs [default: the recipe's]
-    #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    #[arg(long, value_parser = values::at_least::<1>)]
     epochs: Option<usize>,
     /// ECGs in a batch [default: the recipe's]
-    #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(2..))]
+    #[arg(long, value_parser = values::at_least::<2>)]
     batch_size: Option<usize>,
     /// Learning rate [default: the recipe's]
     #[arg(long, value_parser = values::positive)]
@@ -80,14 +74,34 @@ pub struct Options {
     resume: bool,
 }
 
+fn after_help() -> String {
+    let recipe = serde_json::to_string_pretty(&Recipe::ours()).unwrap_or_default();
+    format!(
+        "\
+Examples:
+  ecgnet train --network compact --target both --data ptb-xl --out runs/compact
+  ecgnet train --network compact --target both --data ptb-xl --out runs/compact --resume
+  ecgnet train --network resnet18 --target age --data sph --published-split --recipe published \\
+      --out runs/published
+
+A recipe of one's own is a JSON file with those of these numbers that are to be otherwise, such as
+{{\"epochs\": 40}}. This is the default one; docs/recipes.md says what they mean:
+{recipe}"
+    )
+}
+
 pub fn run(options: &Options) -> Result<(), CommandError> {
     let device = options.device.open()?;
     let folder = RunFolder(options.out.clone());
     if folder.has_checkpoint() && !options.resume {
         return Err(CommandError::TrainingExists { folder: options.out.clone() });
     }
+    if options.resume && !folder.has_checkpoint() {
+        return Err(CommandError::NothingToResume { folder: options.out.clone() });
+    }
+    output::check_folder(&options.out)?;
     let dataset = options.data.open()?;
-    let prepared = options.data.prepare(&dataset.records, options.preprocessing)?;
+    let prepared = options.data.prepare(&dataset.records, options.preprocessing())?;
     let chosen = options.split.choose(&prepared.records(), &options.data.paths)?;
     let [train, validation] = options.parts(&prepared, &chosen)?;
     let context = Context::new(options, &dataset.name, &prepared, &chosen, [&train, &validation])?;
@@ -110,6 +124,11 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
 }
 
 impl Options {
+    fn preprocessing(&self) -> Preprocessing {
+        let usual = || if self.recipe.is_published() { Preprocessing::Lead } else { Preprocessing::Voltage };
+        self.preprocessing.unwrap_or_else(usual)
+    }
+
     fn recipe(&self) -> Recipe {
         let mut recipe = self.recipe.recipe(self.target);
         recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
@@ -122,12 +141,7 @@ impl Options {
 
     /// The positions of the records of the train and the validation part that state something to learn.
     fn parts(&self, prepared: &Prepared, chosen: &Chosen) -> Result<[Vec<usize>; 2], CommandError> {
-        let states = |record: &Record| {
-            self.target.heads().iter().any(|head| match head {
-                Head::Age => record.age.is_some(),
-                Head::Sex => record.sex.is_some(),
-            })
-        };
+        let states = |record: &Record| self.target.heads().iter().any(|&head| record.states(head));
         let positions = |part: Part| {
             let positions = prepared.positions(&chosen.split, part, states);
             if positions.is_empty() {
@@ -141,11 +155,10 @@ impl Options {
 
     /// The training of the folder where it is to be continued, or a fresh one.
     fn training(&self, folder: &RunFolder, context: &Context, device: &Device) -> Result<Training, CommandError> {
-        if self.resume && folder.has_checkpoint() {
-            return folder.resume(context, device);
-        }
         if self.resume {
-            remark(format_args!("no epoch is done in {} yet: starting from the beginning", self.out.display()));
+            let training = folder.resume(context, device)?;
+            remark(format_args!("continuing after epoch {}", training.history().len()));
+            return Ok(training);
         }
         let assembly = Assembly::new(self.network, self.target);
         let recipe = self.recipe();

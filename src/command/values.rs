@@ -32,6 +32,10 @@ pub enum RecipeChoice {
 }
 
 impl RecipeChoice {
+    pub fn is_published(&self) -> bool {
+        matches!(self, RecipeChoice::Named(name) if name == "published")
+    }
+
     pub fn recipe(&self, target: Target) -> Recipe {
         match self {
             RecipeChoice::Named(name) => Recipe::named(name, target).unwrap_or_else(Recipe::ours),
@@ -96,6 +100,12 @@ pub struct LeadOrder(pub Vec<Lead>);
 pub fn positive(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
     (number.is_finite() && number > 0.0).then_some(number).ok_or_else(|| "it must be above 0".to_owned())
+}
+
+/// A whole number from `LEAST` on.
+pub fn at_least<const LEAST: usize>(text: &str) -> Result<usize, String> {
+    let number: usize = text.parse().map_err(|_| format!("{text:?} is not a whole number"))?;
+    (number >= LEAST).then_some(number).ok_or_else(|| format!("it must be at least {LEAST}"))
 }
 
 /// A finite number of seconds, not below zero.
@@ -196,6 +206,8 @@ mod tests {
     fn numbers_are_within_reason() {
         assert!(positive("0").is_err() && positive("NaN").is_err() && positive("inf").is_err());
         assert_eq!((seconds("0"), positive("1e-3")), (Ok(0.0), Ok(0.001)));
+        assert_eq!((at_least::<2>("2"), at_least::<1>("0")), (Ok(2), Err("it must be at least 1".to_owned())));
+        assert!(at_least::<1>("-3").is_err() && at_least::<1>("1.5").is_err());
         assert!(seconds("-1").is_err() && seconds("soon").is_err());
     }
 }

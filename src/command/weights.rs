@@ -1,6 +1,7 @@
 //! Finding weights on disk.
 
 use super::error::CommandError;
+use super::parameters::HDF5;
 use super::values;
 use crate::network::Architecture;
 use crate::network::manifest::{Entry, Manifest};
@@ -9,14 +10,16 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 pub const MANIFEST: &str = "manifest.json";
-/// What a training leaves in its folder.
+/// What a training leaves in its folder: the best epoch's weights, and who is in which part.
 pub const RUN_WEIGHTS: &str = "weights.safetensors";
+pub const RUN_SPLIT: &str = "split.csv";
 const FOLDER_VARIABLE: &str = "ECGNET_WEIGHTS";
 
 /// Weights with what a report calls them.
 #[derive(Debug)]
 pub struct NamedWeights {
     pub name: String,
+    pub path: PathBuf,
     pub weights: Weights,
 }
 
@@ -123,8 +126,17 @@ fn load_file(path: &Path) -> Result<NamedWeights, CommandError> {
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<NamedWeights, CommandError> {
+    if let Some(found) = other_file(path, bytes) {
+        return Err(CommandError::OtherFile { path: path.to_owned(), found });
+    }
     let weights = Weights::from_bytes(bytes).map_err(|source| CommandError::Weights { path: path.into(), source })?;
-    Ok(NamedWeights { name: name_of(path), weights })
+    Ok(NamedWeights { name: name_of(path), path: path.to_owned(), weights })
+}
+
+/// What else than a weights file it is, as far as that can be told.
+fn other_file(path: &Path, bytes: &[u8]) -> Option<&'static str> {
+    let is_onnx = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
+    if bytes.starts_with(HDF5) { Some("an HDF5 file") } else { is_onnx.then_some("an ONNX graph") }
 }
 
 /// The name of the file, or of the run folder it lies in: no path of this machine.

@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 /// To be raised whenever a reader in [`crate::format`] or the preprocessing changes what comes out.
-const PREPARATION_VERSION: u32 = 1;
+const PREPARATION_VERSION: u32 = 2;
 
 const MAGIC: [u8; 8] = *b"ECGPREP1";
 const HEADER_BYTES: u64 = 16;
@@ -212,7 +212,7 @@ fn completed(record: &Record, stated: Stated) -> Record {
     let mut record = record.clone();
     record.age = record.age.or(stated.age);
     record.sex = record.sex.or(stated.sex);
-    // Published data sets number their patients themselves; a file's identifier there is that of the recording.
+    // Published data sets number their patients themselves.
     if matches!(record.source, Source::Folder | Source::Table) {
         record.patient = record.patient.or(stated.patient);
     }

@@ -16,8 +16,8 @@ use walkdir::{DirEntry, WalkDir};
 #[derive(Debug, Default)]
 pub struct Recordings {
     pub files: Vec<RecordingFile>,
-    /// How many files in the folders are no ECGs by their names.
-    pub other_files: usize,
+    /// Files in the folders that are no ECGs by their names.
+    pub other_files: Vec<PathBuf>,
     /// What could not be listed.
     pub unreadable: Vec<LeftOut>,
 }
@@ -39,7 +39,7 @@ pub fn recordings(paths: &[PathBuf]) -> Recordings {
         if path.is_dir() {
             let (files, other_files) = files_below(path, may_be_recording, &mut found.unreadable);
             found.files.extend(files.into_iter().map(|path| RecordingFile { path, named: false }));
-            found.other_files += other_files;
+            found.other_files.extend(other_files);
         } else {
             found.files.push(RecordingFile { path: path.clone(), named: true });
         }
@@ -83,17 +83,22 @@ pub(super) fn open(folder: &Path) -> Result<Dataset, DatasetError> {
     Ok(dataset)
 }
 
-/// The files that may be ECGs, sorted, and the number of others; hidden ones are passed over.
-fn files_below(folder: &Path, may_be_ecg: impl Fn(&str) -> bool, left_out: &mut Vec<LeftOut>) -> (Vec<PathBuf>, usize) {
+/// The files that may be ECGs and the others, sorted; hidden ones are passed over.
+fn files_below(
+    folder: &Path,
+    may_be_ecg: impl Fn(&str) -> bool,
+    left_out: &mut Vec<LeftOut>,
+) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let is_visible = |entry: &DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
     let mut files = Vec::new();
-    let mut others = 0;
+    let mut others = Vec::new();
     for entry in WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_entry(is_visible) {
         match entry {
             Ok(entry) if entry.file_type().is_file() && may_be_ecg(&entry.file_name().to_string_lossy()) => {
                 files.push(entry.into_path());
             }
-            Ok(entry) => others += usize::from(entry.file_type().is_file()),
+            Ok(entry) if entry.file_type().is_file() => others.push(entry.into_path()),
+            Ok(_) => {}
             Err(error) => {
                 let path = error.path().unwrap_or(folder).to_owned();
                 left_out.push(LeftOut::file(path, Reason::Unreadable(error.to_string())));

@@ -1,5 +1,6 @@
 //! What could not be used, and why; grouped for a person to read.
 
+use crate::ecg::AGES;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -39,7 +40,7 @@ pub enum Reason {
     AgeNotGiven,
     #[error("the age {0:?} is not a number of years")]
     AgeUnreadable(String),
-    #[error("the age {0} is not between 0 and 120 years")]
+    #[error("the age {0} is not between {lowest} and {highest} years", lowest = AGES.start(), highest = AGES.end())]
     AgeOutOfRange(String),
     #[error("the sex is not given")]
     SexNotGiven,
@@ -63,6 +64,14 @@ impl Reason {
         }
     }
 
+    /// What stands in the table or the file that cannot be used.
+    fn found(&self) -> Option<&str> {
+        match self {
+            Reason::AgeUnreadable(found) | Reason::AgeOutOfRange(found) | Reason::SexUnknown(found) => Some(found),
+            _ => None,
+        }
+    }
+
     /// The reason without its particulars, the same for all records that share it.
     pub fn group(&self) -> String {
         match self {
@@ -71,7 +80,13 @@ impl Reason {
             Reason::SignalFileMissing(_) => "a signal file that the header names is not there".into(),
             Reason::Unreadable(_) => "the file cannot be read".into(),
             Reason::AgeUnreadable(_) => "the age is not a number of years".into(),
-            Reason::AgeOutOfRange(_) => "the age is not between 0 and 120 years".into(),
+            Reason::AgeOutOfRange(_) => {
+                format!("the age is not between {} and {} years", AGES.start(), AGES.end())
+            }
+            Reason::SexUnknown(sex) if sex.parse::<f64>().is_ok() => {
+                "the sex is a number, which means male in one data set and female in the next; write male or female"
+                    .into()
+            }
             Reason::SexUnknown(_) => "the sex is neither male nor female".into(),
             Reason::NotDecoded { code, .. } => format!("the file cannot be decoded ({code})"),
             Reason::NotPrepared(_) => "the ECG cannot be prepared for the networks".into(),
@@ -141,10 +156,15 @@ pub fn summary_of(left_out: &[LeftOut]) -> String {
     groups.sort_by_key(|(_, records, _)| std::cmp::Reverse(*records));
     let lines = groups.iter().map(|(group, records, first)| {
         let kept = if first.reason.concern() == Concern::Record { "left out" } else { "kept" };
-        let noun = if *records == 1 { "record" } else { "records" };
-        format!("  {} {noun}: {group} ({kept}; first: {})", with_thousands(*records), first.place())
+        let found = first.reason.found().map(|found| format!(" says {found:?}")).unwrap_or_default();
+        format!("  {}: {group} ({kept}; first: {}{found})", counted(*records, "record", "records"), first.place())
     });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// `1 record`, `25,764 records`.
+pub(crate) fn counted(number: usize, one: &str, several: &str) -> String {
+    format!("{} {}", with_thousands(number), if number == 1 { one } else { several })
 }
 
 /// `25764` as `25,764`.
@@ -171,17 +191,26 @@ mod tests {
     }
 
     #[test]
+    fn one_is_not_many() {
+        let texts = [0, 1, 2000].map(|number| counted(number, "record", "records"));
+        assert_eq!(texts, ["0 records", "1 record", "2,000 records"]);
+    }
+
+    #[test]
     fn a_summary_has_one_line_for_each_reason() {
         let entry = |name: &str, reason| LeftOut::file(PathBuf::from(name), reason);
         let left_out = [
             entry("a.scp", Reason::AgeOutOfRange("300".into())),
             entry("b.scp", Reason::NotDecoded { code: "scp".into(), message: "byte 7".into() }),
+            entry("d.scp", Reason::SexUnknown("1".into())),
             entry("c.scp", Reason::NotDecoded { code: "scp".into(), message: "byte 9".into() }),
         ];
         assert_eq!(
             summary_of(&left_out),
             "  2 records: the file cannot be decoded (scp) (left out; first: b.scp)\n  \
-               1 record: the age is not between 0 and 120 years (kept; first: a.scp)"
+               1 record: the age is not between 0 and 120 years (kept; first: a.scp says \"300\")\n  \
+               1 record: the sex is a number, which means male in one data set and female in the next; write male or \
+             female (kept; first: d.scp says \"1\")"
         );
         assert_eq!(summary_of(&[]), "");
     }

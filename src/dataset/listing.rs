@@ -1,4 +1,6 @@
 //! A table of one's own: `file`, `age`, `sex` and, if wanted, `group`, `id` and `patient`.
+//!
+//! A sex is a word. A group is train, validation or test, or a fold. Without an id the file is the id.
 
 use super::table::{AbsentFiles, Gathering, Table, known};
 use super::{Concern, Dataset, DatasetError, Reason, Record, Source, values};

@@ -31,6 +31,8 @@ pub use left_out::{Concern, LeftOut, Reason, TableRow, summary_of};
 pub use split::{Part, PatientCheck, Split, SplitError};
 
 use crate::ecg::{Amplitude, Sex};
+use crate::network::Head;
+pub(crate) use left_out::counted;
 use left_out::with_thousands;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -83,6 +85,16 @@ pub struct Record {
     pub source: Source,
     /// [`Amplitude::Standardised`] where the table, or after decoding the file, says that the voltage is lost.
     pub amplitude: Amplitude,
+}
+
+impl Record {
+    /// Whether it is known what the head of a network is to estimate.
+    pub fn states(&self, head: Head) -> bool {
+        match head {
+            Head::Age => self.age.is_some(),
+            Head::Sex => self.sex.is_some(),
+        }
+    }
 }
 
 /// Why a collection cannot be opened at all.
@@ -174,9 +186,9 @@ impl Dataset {
         let with =
             |known: fn(&Record) -> bool| with_thousands(self.records.iter().filter(|record| known(record)).count());
         let mut text = format!(
-            "{}: {} records, {} with age, {} with sex, {} with a patient identifier",
+            "{}: {}, {} with age, {} with sex, {} with a patient identifier",
             self.name,
-            with_thousands(self.records.len()),
+            counted(self.records.len(), "record", "records"),
             with(|record| record.age.is_some()),
             with(|record| record.sex.is_some()),
             with(|record| record.patient.is_some()),

@@ -5,8 +5,9 @@
 //! those who are not.
 
 use super::Record;
-use super::left_out::with_thousands;
+use super::left_out::{counted, with_thousands};
 use super::numpy_random::LegacyRandom;
+use super::table::lines_late;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -56,8 +57,10 @@ pub enum SplitError {
     UnknownPerson { id: String },
     #[error("the shares {0} of train, validation and test must be between 0 and 1, the first not 0, and add up to 1")]
     Shares(String),
-    #[error("{patients} patients cannot be put into {parts} parts; check the patient identifiers")]
+    #[error("{} cannot be put into {parts} parts; check the patient identifiers", counted(*.patients, "patient", "patients"))]
     TooFewPatients { patients: usize, parts: usize },
+    #[error("{} cannot be put into {parts} parts", counted(*.records, "record", "records"))]
+    TooFewRecords { records: usize, parts: usize },
     #[error("no record is in fold {fold}; there are: {present}")]
     NoSuchFold { fold: String, present: String },
     #[error("fold {fold} is to be both {first} and {second}; a fold can be one only")]
@@ -142,14 +145,16 @@ impl Split {
     /// line is named.
     pub fn read(path: &Path) -> Result<Split, SplitError> {
         let row_error = |line, problem| SplitError::Row { path: path.to_owned(), line, problem };
+        let text = std::fs::read(path).map_err(|source| SplitError::File { path: path.to_owned(), source })?;
+        let lines_late = lines_late(text.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default());
         let csv_error = |error: csv::Error| {
-            let line = error.position().map_or(0, csv::Position::line);
+            let line = error.position().map_or(0, csv::Position::line) + lines_late;
             match error.into_kind() {
                 csv::ErrorKind::Io(source) => SplitError::File { path: path.to_owned(), source },
                 kind => row_error(line, format!("not two fields of UTF-8 text: {kind:?}")),
             }
         };
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(csv_error)?;
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_slice());
         let header: Vec<String> = reader.headers().map_err(csv_error)?.iter().map(str::to_lowercase).collect();
         if header != ["id", "part"] {
             return Err(row_error(1, format!("the columns must be `id,part`, they are `{}`", header.join(","))));
@@ -158,7 +163,7 @@ impl Split {
         let mut seen = HashSet::new();
         for row in reader.records() {
             let row = row.map_err(csv_error)?;
-            let line = row.position().map_or(0, csv::Position::line);
+            let line = row.position().map_or(0, csv::Position::line) + lines_late;
             let (id, label) = (row.get(0).unwrap_or_default(), row.get(1).unwrap_or_default());
             let part = Part::from_label(label).ok_or_else(|| {
                 row_error(line, format!("the part `{label}` is not known; write train, validation or test"))
@@ -236,17 +241,22 @@ impl fmt::Display for PatientCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let patients = with_thousands(self.patients);
         match self.overlaps.len() {
+            0 if self.records == 0 => f.write_str("no record of the split is there")?,
+            // Where nobody is known there is nothing to be said of them.
+            0 if self.patients == 0 && self.without_patient > 0 => {}
             0 => write!(f, "no patient of {patients} is in more than one part")?,
             count => write!(
                 f,
-                "{} of {patients} patients are in more than one part, with {} of the test records",
+                "{} of {patients} {} in more than one part, with {} of the test records",
                 with_thousands(count),
+                if count == 1 { "patients is" } else { "patients are" },
                 with_thousands(self.seen_test_records())
             )?,
         }
         if self.without_patient > 0 {
+            let separator = if self.patients == 0 { "" } else { "; " };
             let [without, all] = [self.without_patient, self.records].map(with_thousands);
-            write!(f, "; of {without} of {all} records the patient is not stated")?;
+            write!(f, "{separator}of {without} of {all} records the patient is not stated")?;
         }
         Ok(())
     }
@@ -352,7 +362,11 @@ pub fn by_patient(records: &[Record], shares: Shares, seed: u32) -> Result<Split
     let patients = patients_of(records);
     let parts = shares.iter().filter(|share| **share > 0.0).count();
     if patients.len() < parts {
-        return Err(SplitError::TooFewPatients { patients: patients.len(), parts });
+        let is_any_known = records.iter().any(|record| record.patient.is_some());
+        return Err(match patients.len() {
+            patients if is_any_known => SplitError::TooFewPatients { patients, parts },
+            records => SplitError::TooFewRecords { records, parts },
+        });
     }
     let mut strata: BTreeMap<Stratum, Vec<&Vec<usize>>> = BTreeMap::new();
     for positions in patients.values() {
@@ -582,7 +596,10 @@ mod tests {
         let split = by_patient(&records, Shares { train: 0.5, validation: 0.0, test: 0.5 }, 1).unwrap();
         assert_partition(&split, &records);
         assert_eq!((split.train.len(), split.validation.len(), split.test.len()), (20, 0, 20));
-        assert_eq!(split.check_patients(&records).without_patient, 40);
+        let check = split.check_patients(&records);
+        assert_eq!(check.to_string(), "of 40 of 40 records the patient is not stated");
+        let error = by_patient(&records[..2], Shares::default(), 1).unwrap_err();
+        assert_eq!(error.to_string(), "2 records cannot be put into 3 parts");
     }
 
     #[test]
@@ -635,7 +652,7 @@ mod tests {
         assert_eq!(check.overlaps.len(), 1);
         assert_eq!(check.overlaps[0].ids, [("1".into(), Part::Train), ("3".into(), Part::Test)]);
         assert_eq!(check.seen_test_records(), 1);
-        let text = "1 of 2 patients are in more than one part, with 1 of the test records; \
+        let text = "1 of 2 patients is in more than one part, with 1 of the test records; \
             of 1 of 4 records the patient is not stated";
         assert_eq!(check.to_string(), text);
         assert!(matches!(by_fold(&records, &folds(&["1"], "2", "9")), Err(SplitError::NoSuchFold { .. })));
@@ -674,6 +691,7 @@ mod tests {
             ("", "line 1: the columns"),
             ("id,part\nx,train\nx,test\n", "line 3: the id `x`"),
             ("id,part\nx,learn\n", "line 2: the part `learn`"),
+            ("id,part\r\nx,train\r\ny,learn\r\n", "line 3: the part `learn`"),
             ("id,part\nx,train\n,test\n", "line 3: the id is empty"),
             ("id,part\nx\n", "line 2: not two fields"),
         ];

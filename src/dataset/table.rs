@@ -19,6 +19,8 @@ pub(super) struct Table {
     path: PathBuf,
     columns: Vec<String>,
     reader: csv::Reader<BufReader<File>>,
+    /// How many lines later a row stands than the CSV reader says.
+    lines_late: u64,
 }
 
 /// One row; a cell that the row does not have is empty.
@@ -66,7 +68,7 @@ impl Table {
         if let Some(column) = first_repeated(&columns) {
             return Err(DatasetError::ColumnTwice { path: path.to_owned(), column });
         }
-        Ok(Table { path: path.to_owned(), columns, reader })
+        Ok(Table { path: path.to_owned(), columns, reader, lines_late: lines_late(&header) })
     }
 
     pub fn path(&self) -> &Path {
@@ -105,7 +107,7 @@ impl Table {
                 Ok(false) => return Ok(rows),
                 Err(error) => return Err(DatasetError::Read { path: self.path.clone(), source: error.into() }),
             }
-            let line = fields.position().map_or(0, csv::Position::line);
+            let line = fields.position().map_or(0, csv::Position::line) + self.lines_late;
             let surplus = fields.iter().skip(self.columns.len()).any(|field| !field.is_empty());
             if fields.len() < self.columns.len() || surplus {
                 let reason = Reason::RowLength { fields: fields.len(), columns: self.columns.len() };
@@ -121,6 +123,12 @@ impl Table {
         let row = Some(TableRow { table: self.path.clone(), line });
         LeftOut { file, row, records: 1, reason }
     }
+}
+
+/// How many lines later a row below the header stands than the CSV reader says: of the line ends `\r\n` it counts that
+/// before the row after having said where the row begins.
+pub(super) fn lines_late(header: &[u8]) -> u64 {
+    u64::from(header.ends_with(b"\r\n"))
 }
 
 fn separator(header: &[u8]) -> u8 {

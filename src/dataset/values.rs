@@ -1,10 +1,7 @@
 //! Age and sex as tables and headers write them.
 
 use super::left_out::Reason;
-use crate::ecg::Sex;
-
-/// Ages outside are taken for errors; the oldest person whose age was verified lived to 122.
-const AGES: std::ops::RangeInclusive<f32> = 0.0..=120.0;
+use crate::ecg::{AGES, Sex};
 
 /// An age in years. A decimal comma is understood.
 pub(super) fn age(text: &str) -> Result<f32, Reason> {

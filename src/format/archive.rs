@@ -100,11 +100,9 @@ fn damaged(unpacked: u64, error: &io::Error, place: Place<'_>) -> FormatError {
 }
 
 fn too_large(file: &str, allowed: u64) -> FormatError {
-    FormatError::TooLarge {
-        file: file.to_owned(),
-        size: "more than that when it is unpacked".to_owned(),
-        limit: format!("{} MiB", allowed >> 20),
-    }
+    let limit = format!("{} MiB", allowed >> 20);
+    let size = format!("more than {limit} when it is unpacked");
+    FormatError::TooLarge { file: file.to_owned(), size, limit }
 }
 
 /// A zip archive whose directory has been read.
@@ -152,6 +150,10 @@ impl<'a> Archive<'a> {
         let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| match error {
             ZipError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
                 FormatError::Io { file: name.to_owned(), source }
+            }
+            // What a whole archive ends with, its "end of central directory record".
+            ZipError::InvalidArchive(reason) if reason.contains("EOCD") => {
+                place.damaged("its end", "the list of the files in it is missing: it is cut off, or no archive")
             }
             error => place.damaged("the directory of its files", error.to_string()),
         })?;

@@ -10,10 +10,12 @@ use super::archive::{self, Archive};
 use super::binary::decoded;
 use super::bytes::Bytes;
 use super::companions::{Companions, NoCompanions, part};
+use super::corrections::corrected;
 use super::error::Place;
 use super::recording::Recording;
 use super::{
-    FORMATS, FormatError, MAXIMUM_FILE_SIZE, NamedFiles, ReadOptions, check_options, hdf5, npy, read_within, wfdb,
+    FORMATS, FormatError, MAXIMUM_FILE_SIZE, NamedFiles, ReadOptions, check_options, hdf5, npy, read_within, sniff,
+    wfdb,
 };
 use crate::ecg::Ecg;
 
@@ -103,7 +105,7 @@ impl Collection<'static> {
             Ok(bytes) => several(&name, &bytes, NESTING)?,
             Err(_) => None,
         };
-        Ok(several.unwrap_or_else(|| Collection::of_one(archive::unpacked_name(&name), Content::Path(path.to_owned()))))
+        Ok(several.unwrap_or_else(|| Collection::of_one(&name, Content::Path(path.to_owned()))))
     }
 }
 
@@ -132,7 +134,7 @@ impl<'a> Collection<'a> {
     pub(super) fn within(name: &str, bytes: Bytes<'a>, nesting: u32) -> Result<Collection<'a>, FormatError> {
         match several(name, &bytes, nesting)? {
             Some(collection) => Ok(collection),
-            None => Ok(Collection::of_one(archive::unpacked_name(name), Content::File { bytes, nesting })),
+            None => Ok(Collection::of_one(name, Content::File { bytes, nesting })),
         }
     }
 
@@ -180,8 +182,12 @@ impl<'a> Collection<'a> {
                 let bytes = load(&self.name, bytes)?;
                 read_within(file_name(&self.name), &bytes, &NoCompanions, options, *nesting)
             }
-            Content::Hdf5(rows) => self.row(hdf5::NAME, options, |place| rows.read(index as u64, options, place)),
-            Content::Npy(rows) => self.row(npy::NAME, options, |place| rows.read(index as u64, options, place)),
+            Content::Hdf5(rows) => {
+                self.row(hdf5::NAME, options, |options, place| rows.read(index as u64, options, place))
+            }
+            Content::Npy(rows) => {
+                self.row(npy::NAME, options, |options, place| rows.read(index as u64, options, place))
+            }
             Content::Members(members) => members.read(index, options, &self.names),
         }
     }
@@ -203,11 +209,11 @@ impl<'a> Collection<'a> {
         &self,
         format: &'static str,
         options: &ReadOptions,
-        read: impl FnOnce(Place<'_>) -> Result<Recording, FormatError>,
+        read: impl Fn(&ReadOptions, Place<'_>) -> Result<Recording, FormatError>,
     ) -> Result<Ecg, FormatError> {
         let place = Place { file: file_name(&self.name), format };
         check_options(place.file, options)?;
-        read(place)?.into_ecg(place)
+        corrected(options, |options| read(options, place)?.into_ecg(place))
     }
 
     fn no_such(&self, index: usize) -> FormatError {
@@ -254,7 +260,7 @@ impl<'a> Collection<'a> {
                 }
                 None => {
                     members.recordings.push(Member { file: index, inner: None });
-                    self.names.push(archive::unpacked_name(&name).to_owned());
+                    self.names.push(name);
                 }
             }
         }
@@ -280,7 +286,7 @@ fn several<'a>(name: &str, bytes: &Bytes<'a>, nesting: u32) -> Result<Option<Col
     }
     if archive::is_gzip(&start) && nesting > 0 && may_hold_several(&archive::gunzipped_start(bytes.clone(), 16)) {
         let unpacked = Bytes::new(archive::gunzip(bare, bytes.clone())?);
-        return several(archive::unpacked_name(name), &unpacked, nesting - 1);
+        return several(name, &unpacked, nesting - 1);
     }
     if start.starts_with(hdf5::SIGNATURE) {
         let Some(rows) = hdf5::Several::open(bare, bytes) else { return Ok(None) };
@@ -508,10 +514,12 @@ pub fn may_be_recording(path: &str) -> bool {
 /// Whether a file that was found, not chosen, has turned out to be something else than an ECG, and is better passed over
 /// than reported: a table or a document under an ending that ECGs have too.
 pub fn is_other_file(name: &str, error: &FormatError) -> bool {
-    let ending = ending(name);
+    let ending = ending(archive::unpacked_name(name));
     let is_ambiguous = AMBIGUOUS_ENDINGS.contains(&ending.as_str());
     match error {
-        FormatError::UnknownFormat { .. } => is_ambiguous || !has_ecg_ending(name),
+        // Those endings are of texts: what is none has been damaged.
+        FormatError::UnknownFormat { looks_like, .. } if is_ambiguous => looks_like != sniff::UNKNOWN_BINARY,
+        FormatError::UnknownFormat { .. } => !has_ecg_ending(name),
         FormatError::NotAnEcg { .. } | FormatError::TooFewLeads { .. } => is_ambiguous && ending != "xml",
         _ => false,
     }
@@ -568,17 +576,21 @@ mod tests {
 
     #[test]
     fn other_files_under_an_ambiguous_ending_are_passed_over() {
-        let unknown = || FormatError::UnknownFormat {
+        let unlike = |bytes: &[u8]| FormatError::UnknownFormat {
             file: String::new(),
-            looks_like: sniff::looks_like(b"a,b"),
+            looks_like: sniff::looks_like(bytes),
             advice: String::new(),
         };
+        let (unknown, damaged) = (|| unlike(b"a,b"), || unlike(b"\0\0\0\x01"));
         let place = Place { file: "a", format: "test" };
         for (name, error, passed_over) in [
             ("a.csv", unknown(), true),
             ("a.xml", unknown(), true),
             ("IM0001", unknown(), true),
             ("a.dat", unknown(), false),
+            ("a.xml", damaged(), false),
+            ("a.xml.gz", damaged(), false),
+            ("IM0001", damaged(), true),
             ("a.csv", place.not_an_ecg(""), true),
             ("a.xml", place.not_an_ecg(""), false),
             ("a.csv", place.damaged("", ""), false),

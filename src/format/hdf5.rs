@@ -63,14 +63,7 @@ fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatE
     found.check_size(&found.shape, place)?;
     found.check_storage(place)?;
     let bytes = found.dataset.read_raw().map_err(|error| found.refused(error, place))?;
-    let mut recording = found.recording(&bytes, axes, options, place)?;
-    recording.person.id = match found.name.as_str() {
-        // The records are named after their files, and the table of the persons by the records.
-        sph::DATASET => Some(source.stem().to_owned()),
-        code15::DATASET => code15::ids(&file, 1, source.bytes.len() as u64).and_then(|ids| ids.into_iter().next()),
-        _ => None,
-    };
-    Ok(recording)
+    found.recording(&bytes, axes, options, place)
 }
 
 /// Opens a file, which may begin with a block for other use.
@@ -109,8 +102,6 @@ pub(super) struct Several {
     /// How many chunks of each row of chunks are stored, and how many there must be; absent where there are none.
     chunks: Option<Rows>,
     pub count: u64,
-    /// The numbers of the exams.
-    ids: Option<Vec<String>>,
 }
 
 impl Several {
@@ -131,8 +122,7 @@ impl Several {
             return None;
         }
         let chunks = found.rows(&inner);
-        let ids = (found.name == code15::DATASET).then(|| code15::ids(&file, count, bytes.length())).flatten();
-        Some(Several { found, inner, chunks, count, ids })
+        Some(Several { found, inner, chunks, count })
     }
 
     /// Reads the ECG with this number.
@@ -142,9 +132,7 @@ impl Several {
         let axes = Axes::find(&self.inner, false, options, place)?;
         let bytes = self.found.dataset.read_raw_rows(index, 1);
         let bytes = bytes.map_err(|error| self.found.refused(error, place))?;
-        let mut recording = self.found.recording(&bytes, axes, options, place)?;
-        recording.person.id = usize::try_from(index).ok().and_then(|index| self.ids.as_ref()?.get(index).cloned());
-        Ok(recording)
+        self.found.recording(&bytes, axes, options, place)
     }
 
     /// Checks that every sample of the ECG was stored, see [`Found::check_storage`].
@@ -490,7 +478,7 @@ mod tests {
     fn a_record_as_published_is_read_back_without_assumptions() {
         let ecg = read_file(&published(5000)).unwrap();
         assert_eq!((ecg.sampling_rate(), ecg.samples(), &ecg.notices[..]), (500.0, 5000, &[][..]));
-        assert_eq!(ecg.person.id.as_deref(), Some("A00001"));
+        assert_eq!(ecg.person.id, None);
         for ((lead, samples), (expected_lead, expected)) in
             ecg.leads().iter().zip(Lead::ALL.iter().zip(halves(5000).chunks(5000)))
         {
@@ -607,21 +595,20 @@ mod tests {
         lengths.iter().flat_map(exam).collect()
     }
 
-    fn code15(lengths: &[usize], ids: &[i64], fill: impl FnOnce(&mut DatasetBuilder)) -> Vec<u8> {
+    fn code15(lengths: &[usize], fill: impl FnOnce(&mut DatasetBuilder)) -> Vec<u8> {
         let mut builder = FileBuilder::new();
         let dataset = builder.create_dataset(code15::DATASET);
         fill(dataset.with_f32_data(&exams(lengths)).with_shape(&[lengths.len() as u64, 4096, 12]));
-        builder.create_dataset("exam_id").with_i64_data(ids);
+        builder.create_dataset("exam_id").with_i64_data(&(1_169_160..).take(lengths.len()).collect::<Vec<i64>>());
         builder.finish().unwrap()
     }
 
     #[test]
     fn several_exams_are_named_by_their_rows_and_read_one_by_one() {
         let lengths = [2800, 4000, 4001, 4096, 0];
-        let ids = [1_169_160, 2, 3, 4, 0];
         for bytes in [
-            code15(&lengths, &ids, |_| {}),
-            code15(&lengths, &ids, |dataset| {
+            code15(&lengths, |_| {}),
+            code15(&lengths, |dataset| {
                 dataset.with_chunks(&[2, 1000, 5]).with_shuffle().with_deflate(4);
             }),
         ] {
@@ -630,12 +617,12 @@ mod tests {
             assert!(error.to_string().contains("holds 5 ECGs"), "{error}");
             let collection = Collection::from_bytes("exams.hdf5", &bytes).unwrap();
             // By their rows: the number of an exam is personal.
-            let names: Vec<String> = (0..ids.len()).map(|row| format!("exams.hdf5[{row}]")).collect();
+            let names: Vec<String> = (0..lengths.len()).map(|row| format!("exams.hdf5[{row}]")).collect();
             assert!(collection.names().eq(&names));
-            for (index, (&length, id)) in lengths.iter().zip(ids).enumerate().take(4) {
+            for (index, &length) in lengths.iter().enumerate().take(4) {
                 let ecg = collection.read(index, &ReadOptions::default()).unwrap();
                 assert_eq!((ecg.sampling_rate(), ecg.samples()), (400.0, length));
-                assert_eq!(ecg.person.id, Some(id.to_string()));
+                assert_eq!(ecg.person.id, None);
                 for ((lead, samples), (expected_lead, expected)) in
                     ecg.leads().iter().zip(Lead::ALL.iter().zip(synthetic(length)))
                 {
@@ -667,8 +654,8 @@ mod tests {
 
     #[test]
     fn a_file_of_one_exam_is_that_exam() {
-        let ecg = read_file(&code15(&[4000], &[77], |_| {})).unwrap();
-        assert_eq!((ecg.sampling_rate(), ecg.samples(), ecg.person.id.as_deref()), (400.0, 4000, Some("77")));
+        let ecg = read_file(&code15(&[4000], |_| {})).unwrap();
+        assert_eq!((ecg.sampling_rate(), ecg.samples(), ecg.person.id.as_deref()), (400.0, 4000, None));
     }
 
     #[test]
@@ -706,7 +693,7 @@ mod tests {
         }
 
         #[test]
-        fn damaged_files_of_several_never_panic(bytes in damaged(code15(&[100, 200, 4000], &[1, 2, 3], |dataset| {
+        fn damaged_files_of_several_never_panic(bytes in damaged(code15(&[100, 200, 4000], |dataset| {
             dataset.with_chunks(&[2, 1000, 5]).with_deflate(4);
         }))) {
             let Ok(collection) = Collection::from_bytes("a.h5", &bytes) else { return Ok(()) };

@@ -157,12 +157,7 @@ fn person(root: Node<'_, '_>, series: Node<'_, '_>) -> Person {
     let birth = identity("birthTime").and_then(|time| date::timestamp(time.attribute("value")?));
     let sex = identity("administrativeGenderCode").and_then(|sex| Sex::from_label(sex.attribute("code")?));
     let from_birth = || age_between(birth.as_deref()?, recorded_at.as_deref()?);
-    Person {
-        id: subject.and_then(extension).or_else(|| extension(root)),
-        age: stated_age(root).or_else(from_birth),
-        sex,
-        recorded_at,
-    }
+    Person { id: subject.and_then(extension), age: stated_age(root).or_else(from_birth), sex, recorded_at }
 }
 
 fn stated_age(root: Node<'_, '_>) -> Option<f32> {
@@ -301,7 +296,8 @@ mod tests {
         assert_eq!(person(&format!("{subject}{}", age.replace("30", "0"))), expected);
         expected.age = Some(2.5);
         assert_eq!(person(&format!("{subject}{age}")), expected);
-        expected = Person { id: Some("recording".to_owned()), age: None, sex: None, ..expected };
+        // What the recording is called is not what the person is called.
+        expected = Person { id: None, age: None, sex: None, ..expected };
         assert_eq!(person(""), expected);
     }
 

@@ -51,6 +51,7 @@ mod binary;
 mod bytes;
 mod collection;
 mod companions;
+mod corrections;
 mod date;
 pub mod dicom;
 pub mod edf;
@@ -81,12 +82,12 @@ pub use error::FormatError;
 pub use options::{ReadOptions, Unit, UnitError};
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use companions::Folder;
-
 use crate::ecg::Ecg;
 use bytes::Bytes;
 use collection::NESTING;
+pub use companions::Folder;
 use companions::WithFile;
+use corrections::corrected;
 use error::Place;
 use recording::{Recording, SAMPLING_RATES};
 
@@ -219,8 +220,8 @@ fn read_known(source: &Source<'_>, options: &ReadOptions) -> Result<Ecg, FormatE
         return Err(FormatError::UnknownFormat { file: source.name.to_owned(), looks_like, advice });
     };
     check_options(source.name, options)?;
-    let recording = (format.read)(source, options)?;
-    recording.into_ecg(Place { file: source.name, format: format.name })
+    let place = Place { file: source.name, format: format.name };
+    corrected(options, |options| (format.read)(source, options)?.into_ecg(place))
 }
 
 fn check_size(name: &str, size: u64) -> Result<(), FormatError> {

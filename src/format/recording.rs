@@ -2,7 +2,7 @@
 
 use super::error::{ENOUGH_LEADS, Place};
 use super::{FormatError, ReadOptions, Unit};
-use crate::ecg::{Amplitude, Ecg, EcgError, Lead, Notice, Person};
+use crate::ecg::{Amplitude, Ecg, EcgError, Lead, Notice, Person, join};
 
 /// So much of a long recording is read, from its beginning: an estimate needs ten seconds, a Holter recording has a
 /// hundred hours.
@@ -49,8 +49,13 @@ impl Recording {
                 leads: invalid,
             });
         }
-        for lead in invalid {
-            notices.push(Notice::File(format!("lead {lead} has no valid sample and was left out")));
+        match invalid.as_slice() {
+            [] => {}
+            [lead] => notices.push(Notice::File(format!("lead {lead} has no valid sample and was left out"))),
+            leads => {
+                let text = format!("leads {} have no valid sample and were left out", join(leads));
+                notices.push(Notice::File(text));
+            }
         }
         let mut ecg = Ecg::new(valid, sampling_rate).map_err(|error| place.ecg(error))?;
         if amplitude == Amplitude::Standardised {

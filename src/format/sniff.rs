@@ -1,12 +1,15 @@
 //! Says in words what a file of no known format looks like.
 
+/// What is no text and of no kind that is known.
+pub(super) const UNKNOWN_BINARY: &str = "binary data of an unknown kind";
+
 /// What the content looks like, with an article: `a PDF document`, `a PNG image`, `a text file`.
 pub(super) fn looks_like(bytes: &[u8]) -> String {
     if let Some(known) = known_text(bytes) {
         return known.to_owned();
     }
     let Some(kind) = infer::get(bytes) else {
-        return if is_binary(bytes) { "binary data of an unknown kind" } else { "a text file" }.to_owned();
+        return if is_binary(bytes) { UNKNOWN_BINARY } else { "a text file" }.to_owned();
     };
     let name = kind.extension().to_ascii_uppercase();
     let sort = match kind.matcher_type() {

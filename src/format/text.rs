@@ -41,6 +41,9 @@ const SURVEYED: usize = 1 << 16;
 /// A line of more fields is a lead, not a moment.
 const MOST_COLUMNS: usize = 64;
 
+/// So many lines are searched for names of leads.
+const HEADER_LINES: usize = 20;
+
 fn recognises(source: &Source<'_>) -> bool {
     let start = source.bytes.get(..SURVEYED).unwrap_or(source.bytes);
     if Encoding::for_bom(start).is_none() && sniff::is_binary(start) {
@@ -54,8 +57,10 @@ fn recognises(source: &Source<'_>) -> bool {
     let (mut numbers, mut words) = (0, 0);
     let is_separator = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '"' | '\'');
     for token in text.split(is_separator).filter(|token| !token.is_empty()) {
-        match token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b':' | b'e' | b'E'))
-            && token.bytes().any(|byte| byte.is_ascii_digit())
+        // Missing samples are as good as numbers.
+        match token.eq_ignore_ascii_case("nan")
+            || token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b':' | b'e' | b'E'))
+                && token.bytes().any(|byte| byte.is_ascii_digit())
         {
             true => numbers += 1,
             false => words += 1,
@@ -67,12 +72,29 @@ fn recognises(source: &Source<'_>) -> bool {
 fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Recording, FormatError> {
     let place = Place { file: source.name, format: NAME };
     let text = decoded(source.bytes);
-    let (grammar, width) = Grammar::find(&text).ok_or_else(|| place.not_an_ecg("it has no table of numbers"))?;
+    let Some((grammar, width)) = Grammar::find(&text) else {
+        return Err(match leads_in_a_line(&text) {
+            leads if leads.is_empty() => place.not_an_ecg("it has no table of numbers"),
+            leads => FormatError::NoValidSample { file: place.file.to_owned(), format: place.format, leads },
+        });
+    };
     let table = match width > MOST_COLUMNS {
         true => Table::read_rows(&text, grammar, place)?,
         false => Table::read_columns(&text, grammar, width, place)?,
     };
     table.into_recording(options, place)
+}
+
+/// The leads that the first line with at least eight of them names.
+fn leads_in_a_line(text: &str) -> Vec<Lead> {
+    let named = |line| {
+        let fields = |grammar: &Grammar| {
+            let labels = Fields { grammar: *grammar, rest: Some(line) }.take(MOST_COLUMNS).map(Label::parse);
+            labels.filter_map(|label| Some(Assigned::from_label(&label.name)?.lead)).collect::<Vec<Lead>>()
+        };
+        Grammar::ALL.iter().map(fields).find(|leads| leads.len() >= 8)
+    };
+    lines(text).take(HEADER_LINES).find_map(|(_, line)| named(line)).unwrap_or_default()
 }
 
 fn decoded(bytes: &[u8]) -> Cow<'_, str> {
@@ -314,7 +336,7 @@ impl Said {
             "sex" | "gender" | "patientsex" | "patientgender" | "geschlecht" | "sexo" => {
                 self.person.sex = self.person.sex.or_else(|| Sex::from_label(value))
             }
-            "id" | "patientid" | "recordid" if !value.is_empty() => {
+            "patientid" | "subjectid" if !value.is_empty() => {
                 self.person.id.get_or_insert_with(|| value.chars().take(100).collect());
             }
             "date" | "recordeddate" | "recordingdate" | "recordedat" | "acquisitiondate" | "datum" | "fecha"
@@ -525,6 +547,8 @@ struct Table {
     signals: Vec<Vec<f32>>,
     /// All samples, also those that were not kept.
     samples: u64,
+    /// Rows before the first sample that hold none.
+    missing: u64,
     /// Which signal was looked at as time, and what it tells.
     times: (usize, Times),
     whole_numbers: bool,
@@ -540,8 +564,13 @@ impl Table {
         let (mut times, mut samples, mut whole_numbers) = (Times::default(), 0u64, true);
         let mut time_column = 0;
         let most = MAXIMUM_VALUES / width.max(1) as u64;
+        let mut missing = 0u64;
         let mut cells = Vec::with_capacity(width);
         for (number, line) in lines(text) {
+            if samples == 0 && is_missing(grammar, line, width) {
+                missing += 1;
+                continue;
+            }
             if is_comment(line) || samples == 0 && !is_data(grammar, line, width) {
                 said.read(line, grammar);
                 if samples == 0 {
@@ -590,7 +619,16 @@ impl Table {
         }
         let labelled = header.iter().any(|label| !label.name.is_empty());
         header.resize(width, Label::empty());
-        Ok(Table { labels: header, labelled, signals, samples, times: (time_column, times), whole_numbers, said })
+        Ok(Table {
+            labels: header,
+            labelled,
+            signals,
+            samples,
+            missing,
+            times: (time_column, times),
+            whole_numbers,
+            said,
+        })
     }
 
     /// Reads one row a signal.
@@ -627,8 +665,8 @@ impl Table {
                 });
                 kept += 1;
                 if kept > MAXIMUM_VALUES {
-                    let limit = format!("{MAXIMUM_VALUES} samples");
-                    return Err(FormatError::TooLarge { file: place.file.to_owned(), size: "more".to_owned(), limit });
+                    let (size, limit) = ("more samples".to_owned(), MAXIMUM_VALUES.to_string());
+                    return Err(FormatError::TooLarge { file: place.file.to_owned(), size, limit });
                 }
             }
             // A first line of sample numbers or times.
@@ -658,11 +696,11 @@ impl Table {
             signals.iter_mut().for_each(|row| drop(row.drain(..1)));
             samples = samples.saturating_sub(1);
         }
-        Ok(Table { labels, labelled, signals, samples: samples as u64, times, whole_numbers, said })
+        Ok(Table { labels, labelled, signals, samples: samples as u64, missing: 0, times, whole_numbers, said })
     }
 
     fn into_recording(self, options: &ReadOptions, place: Place<'_>) -> Result<Recording, FormatError> {
-        let Table { mut labels, labelled, mut signals, samples, times, whole_numbers, said } = self;
+        let Table { mut labels, labelled, mut signals, samples, missing, times, whole_numbers, said } = self;
         let (time_position, times) = times;
         // The column that was thought to have no name may be what a separator at the end of each line leaves.
         let nothing_last = signals.last().is_some_and(|signal| signal.iter().all(|value| value.is_nan()));
@@ -672,6 +710,12 @@ impl Table {
             labels.push(Label::empty());
         }
         let mut recording = Recording { person: said.person, ..Recording::default() };
+        if missing > 0 {
+            recording.notices.push(Notice::File(match missing {
+                1 => "the first row holds no number and was left out".to_owned(),
+                _ => format!("the first {missing} rows hold no number and were left out"),
+            }));
+        }
         let role = labels.get(time_position).map_or(Role::Signal, |label| label.role);
         let count = labels.iter().filter(|label| label.role == Role::Signal).count();
         let unnamed = labels.get(time_position).is_some_and(|label| label.name.is_empty());
@@ -772,6 +816,14 @@ fn one_lead(place: Place<'_>) -> FormatError {
         found: "one lead only, like the recordings of a watch or of a device for two fingers".to_owned(),
         needed: ENOUGH_LEADS.to_owned(),
     }
+}
+
+/// Whether a line is one of the table in which every sample is missing.
+fn is_missing(grammar: Grammar, line: &str, width: usize) -> bool {
+    let fields = || grammar.fields(line).take(MOST_COLUMNS + 1);
+    fields().count() == width
+        && fields().all(|field| grammar.cell(field) == Cell::Missing)
+        && fields().any(|field| !field.is_empty())
 }
 
 /// Whether a line is the first of the table.
@@ -884,6 +936,20 @@ mod tests {
 
     fn said(ecg: &Ecg) -> String {
         ecg.notices.iter().map(Notice::to_string).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn rows_and_tables_without_a_number_are_told() {
+        let missing = format!("{}\n", ["nan"; 12].join(","));
+        for (rows, text) in [(1, "the first row holds no number"), (2, "the first 2 rows hold no number")] {
+            let ecg = read_text(format!("{}\n{}{}", names(",", ""), missing.repeat(rows), plain(","))).unwrap();
+            assert_synthetic(&ecg);
+            assert!(said(&ecg).contains(text), "{}", said(&ecg));
+        }
+        let error = read_text(format!("{}\n{}", names(",", ""), missing.repeat(600))).unwrap_err();
+        assert_eq!(error.code(), "no-valid-sample", "{error}");
+        let error = read_text(format!("a,b,c\n{}", "nan,nan,nan\n".repeat(600))).unwrap_err();
+        assert_eq!(error.code(), "not-an-ecg", "{error}");
     }
 
     #[test]
@@ -1024,7 +1090,9 @@ mod tests {
         };
         let steps = table(",", |_| String::new(), |mv| (mv * 1000.0).round().to_string());
         let ecg = read_with(format!("{}\n{steps}", names(",", " (mV)")), &options).unwrap();
-        assert_eq!((ecg.sampling_rate(), said(&ecg)), (250.0, String::new()));
+        let replaced = "the stated unit 500/mV replaces the file's, which makes the voltages 0.002 times as high\n\
+                        the stated leads replace the file's, which are I, II, III, aVR, aVL, aVF, V1, V2, V3, V4, V5, V6";
+        assert_eq!((ecg.sampling_rate(), said(&ecg).as_str()), (250.0, replaced));
         let expected: Vec<f32> = stored(SAMPLES)[0].iter().map(|&step| (f64::from(step) / 500.0) as f32).collect();
         assert_eq!(ecg.lead(Lead::V6).unwrap(), expected);
     }

@@ -920,7 +920,7 @@ mod tests {
         };
         assert_eq!(hundredths(Lead::I), [1, 2, 3, 4, -1, -1, -1, -1, -1, -1, -1]);
         assert_eq!(hundredths(Lead::II), [10, 20, 30, 40, -1, -1, 5, 6, 7, 8, 9]);
-        assert_eq!((ecg.sampling_rate(), ecg.person.age, ecg.person.id.as_deref()), (500.0, Some(50.0), Some("rec")));
+        assert_eq!((ecg.sampling_rate(), ecg.person.age, ecg.person.id), (500.0, Some(50.0), None));
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub enum Block {
     Subsection(String),
     /// Plain text.
     Paragraph(String),
+    /// What must not be overlooked.
+    Warning(String),
     /// Plain sentences, one below the other.
     List(Vec<String>),
     /// The figures to see first.
@@ -62,7 +64,8 @@ pub struct Plot {
 impl Content {
     /// Puts the report together.
     pub fn new(evaluation: &Evaluation) -> Content {
-        let mut blocks = vec![Block::KeyFigures(key_figures(evaluation))];
+        let mut blocks: Vec<Block> = evaluation.data_set.warnings.iter().cloned().map(Block::Warning).collect();
+        blocks.push(Block::KeyFigures(key_figures(evaluation)));
         blocks.extend(comparison(evaluation));
         blocks.extend(data_set(evaluation));
         let names = plot_names(&evaluation.networks);
@@ -283,9 +286,11 @@ fn data_set(evaluation: &Evaluation) -> Vec<Block> {
     let population = &evaluation.population;
     let mut facts = vec![
         format!(
-            "{} ECGs{}.",
+            "{} {}{}.",
             count(population.records),
+            if population.records == 1 { "ECG" } else { "ECGs" },
             match population.people {
+                Some(1) => " of 1 person".to_owned(),
                 Some(people) => format!(" of {} people", count(people)),
                 None => "; whose they are is not stated for every one of them".to_owned(),
             }
@@ -328,7 +333,12 @@ fn network_section(network: &NetworkEvaluation, index: usize, plot_name: &str) -
     }
     if network.age.n > 0 {
         blocks.push(Block::Subsection("Age".to_owned()));
-        blocks.push(Block::Table(age_table(&network.age.figures, &network.age.trivial, network.age.n)));
+        blocks.push(Block::Table(age_table(
+            network.age_coverage,
+            &network.age.figures,
+            &network.age.trivial,
+            network.age.n,
+        )));
         blocks.push(Block::Plots(age_plots(network, series, plot_name)));
     }
     if network.sex.n > 0 {
@@ -345,7 +355,7 @@ fn network_section(network: &NetworkEvaluation, index: usize, plot_name: &str) -
     blocks
 }
 
-fn age_table(figures: &AgeFigures, trivial: &AgeFigures, n: usize) -> Table {
+fn age_table(coverage: Option<f64>, figures: &AgeFigures, trivial: &AgeFigures, n: usize) -> Table {
     type Figure = fn(&AgeFigures) -> &Measure;
     let plain: [(&str, usize, Figure); 7] = [
         ("mean absolute error (MAE), years", 2, |figures| &figures.mae),
@@ -362,7 +372,9 @@ fn age_table(figures: &AgeFigures, trivial: &AgeFigures, n: usize) -> Table {
     let mut rows: Vec<Vec<String>> = plain.into_iter().map(row).collect();
     if figures.interval_coverage.value.is_some() {
         let own = |name: &str, value: String| vec![name.to_owned(), value, UNDEFINED.to_owned()];
-        rows.push(own("ages within the stated interval", percent(&figures.interval_coverage)));
+        let meant = coverage.map(|share| format!(", which is meant to hold {:.0}\u{a0}%", 100.0 * share));
+        let name = format!("ages within the stated interval{}", meant.unwrap_or_default());
+        rows.push(own(&name, percent(&figures.interval_coverage)));
         rows.push(own("mean width of that interval, years", measure(&figures.interval_width, 1)));
     }
     Table {

@@ -8,7 +8,7 @@ use super::bootstrap::{Bootstrap, Sample};
 use super::decade;
 use super::metrics::{self, AgeCase, AgeMetrics, CalibrationBin, Measure, Moments, RocPoint, SexCase, SexMetrics};
 use super::training_log::TrainingLog;
-use crate::ecg::Sex;
+use crate::ecg::{AGES, Sex};
 
 /// What is known of one ECG and what a network estimated from it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -38,6 +38,8 @@ pub struct NetworkOutcomes {
     pub network: String,
     /// What the weights are called.
     pub weights: String,
+    /// The share of people that the intervals of the age are meant to hold, where that is known.
+    pub age_coverage: Option<f64>,
     /// One for each recording; every network is expected to have met the same recordings.
     pub outcomes: Vec<Outcome>,
 }
@@ -60,6 +62,8 @@ pub struct DataSet {
     pub split: String,
     /// Recordings that never reached the networks.
     pub left_out: Vec<LeftOut>,
+    /// Why the figures may say less than they seem to, a sentence each; they stand first in the report.
+    pub warnings: Vec<String>,
     /// Further remarks for the reader, a sentence each.
     pub notes: Vec<String>,
 }
@@ -101,6 +105,8 @@ pub struct NetworkEvaluation {
     pub network: String,
     /// What the weights are called.
     pub weights: String,
+    /// The share of people that the intervals of the age are meant to hold.
+    pub age_coverage: Option<f64>,
     /// Recordings that this network was given but that could not be compared, for age or for sex.
     pub left_out: Vec<LeftOut>,
     /// Figures of the age.
@@ -146,7 +152,7 @@ pub struct Evaluation {
 impl Evaluation {
     /// Computes every figure. The population is that of the first network's outcomes.
     ///
-    /// Ages outside 0 to 150 years, probabilities outside 0 to 1 and numbers that are not finite count as missing.
+    /// Ages that no person can have, probabilities outside 0 to 1 and numbers that are not finite count as missing.
     pub fn new(data_set: DataSet, networks: &[NetworkOutcomes], bootstrap: Bootstrap) -> Evaluation {
         let labels = labels(networks);
         let mut evaluated: Vec<NetworkEvaluation> = networks
@@ -215,7 +221,7 @@ impl Population {
 
 impl Outcome {
     fn usable_age(&self) -> Option<f64> {
-        self.age.map(f64::from).filter(|age| (0.0..=150.0).contains(age))
+        self.age.map(f64::from).filter(|age| AGES.contains(&(*age as f32)))
     }
 
     fn estimated_age(&self) -> Option<f64> {
@@ -266,6 +272,7 @@ impl NetworkEvaluation {
             label,
             network: network.network.clone(),
             weights: network.weights.clone(),
+            age_coverage: network.age_coverage,
             left_out: left_out(outcomes),
             age: AgeMetrics::new(&ages, mean_age, bootstrap),
             mae_difference: Measure::default(),
@@ -284,7 +291,7 @@ impl NetworkEvaluation {
 fn left_out(outcomes: &[Outcome]) -> Vec<LeftOut> {
     type Missing = fn(&Outcome) -> bool;
     let reasons: [(&str, Missing); 4] = [
-        ("age: not stated, or not between 0 and 150 years", |outcome| outcome.usable_age().is_none()),
+        ("age: not stated, or one that no person can have", |outcome| outcome.usable_age().is_none()),
         ("age: not estimated", |outcome| outcome.usable_age().is_some() && outcome.estimated_age().is_none()),
         ("sex: not stated as male or female", |outcome| outcome.sex.is_none()),
         ("sex: not estimated", |outcome| outcome.sex.is_some() && outcome.usable_probability().is_none()),

@@ -43,6 +43,7 @@ fn block(block: &Block) -> Markup {
             Block::Section(title) => h2 id=(slug(title)) { (title) },
             Block::Subsection(title) => h3 { (title) },
             Block::Paragraph(text) => p { (text) },
+            Block::Warning(text) => p.warning { strong { "Warning: " } (text) },
             Block::List(items) => ul { @for item in items { li { (item) } } },
             Block::KeyFigures(figures) => dl.key-figures {
                 @for figure in figures {

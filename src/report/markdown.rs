@@ -13,6 +13,7 @@ fn block(block: &Block) -> String {
         Block::Section(title) => format!("## {}\n", escaped(title)),
         Block::Subsection(title) => format!("### {}\n", escaped(title)),
         Block::Paragraph(text) => format!("{}\n", escaped(text)),
+        Block::Warning(text) => format!("> **Warning:** {}\n", escaped(text)),
         Block::List(items) => items.iter().map(|item| format!("- {}\n", escaped(item))).collect(),
         Block::KeyFigures(figures) => figures
             .iter()

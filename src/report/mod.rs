@@ -10,12 +10,13 @@
 //! undefined is `null`. A *measure* is an object of `value` and the ends of its 95 % interval, `low` and `high`.
 //!
 //! - `ecgnet_version`: version of the program.
-//! - `data_set`: `name`, `split`, `left_out` (each a `reason` and a `count`) and `notes`, as the caller gave them.
+//! - `data_set`: `name`, `split`, `left_out` (each a `reason` and a `count`), `warnings` and `notes`, as the caller gave them.
 //! - `population`: `records`, `people` (if known for all records), `mean_age`, `age_sd`, and records stated as `male`
 //!   and `female`.
 //! - `bootstrap`: `replicates` and `seed` of the intervals.
 //! - `networks`, each with
-//!   - `label` (unique), `network`, `weights`, and `left_out`: what could not be compared;
+//!   - `label` (unique), `network`, `weights`, `age_coverage` (the share of people that the intervals of the age are
+//!     meant to hold), and `left_out`: what could not be compared;
 //!   - `age`: `n`; the measures `mae`, `rmse`, `r2`, `pearson_r`, `bias` (mean of predicted minus age), `error_sd`,
 //!     `slope` and `intercept` of predicted on chronological age, `interval_coverage` and `interval_width`; and
 //!     `trivial`, the same measures for always answering the mean age;

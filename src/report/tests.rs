@@ -15,7 +15,12 @@ fn made_up(people: usize) -> Vec<NetworkOutcomes> {
             let mut generator = ChaCha8Rng::seed_from_u64(11);
             let mut own = ChaCha8Rng::seed_from_u64(spread.to_bits());
             let outcomes = (0..people).map(|number| outcome(number, spread, skill, &mut generator, &mut own)).collect();
-            NetworkOutcomes { network: network.to_owned(), weights: "made up".to_owned(), outcomes }
+            NetworkOutcomes {
+                network: network.to_owned(),
+                weights: "made up".to_owned(),
+                age_coverage: Some(0.9),
+                outcomes,
+            }
         })
         .collect()
 }
@@ -44,6 +49,7 @@ fn data_set() -> DataSet {
         name: "Made-up <people> & ECGs".to_owned(),
         split: "test".to_owned(),
         left_out: vec![LeftOut { reason: "file | not readable".to_owned(), count: 3 }],
+        warnings: vec!["Of <these> everybody is made up.".to_owned()],
         notes: vec!["Nobody was harmed.".to_owned()],
     }
 }
@@ -114,8 +120,10 @@ fn report_is_written_whole_and_without_identifiers() {
     }
     assert_eq!(html.matches("<svg").count(), plots.len());
     assert!(html.contains("Made-up &lt;people&gt; &amp; ECGs"));
+    assert!(html.contains("</strong>Of &lt;these&gt; everybody is made up."));
     assert!(!html.contains("src=") && !html.contains("<script") && !html.contains("@import"));
     assert!(markdown.contains("Made-up \\<people\\> \\& ECGs"));
+    assert!(markdown.contains("> **Warning:** Of \\<these\\> everybody"));
 }
 
 #[test]

@@ -37,6 +37,15 @@ pub struct TrainingLog {
 }
 
 impl TrainingLog {
+    /// A log of epochs in any order.
+    pub fn new(mut epochs: Vec<Epoch>) -> TrainingLog {
+        for epoch in &mut epochs {
+            epoch.forget_what_is_not_finite();
+        }
+        epochs.sort_by_key(|epoch| epoch.epoch);
+        TrainingLog { epochs }
+    }
+
     /// Reads a CSV file with the columns
     /// `epoch,train_loss,validation_loss,validation_mae,validation_auc,learning_rate`; others are ignored.
     ///
@@ -53,12 +62,7 @@ impl TrainingLog {
     /// The CSV reader's, which names the line and the column.
     pub fn parse(source: impl Read) -> Result<TrainingLog, csv::Error> {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(source);
-        let mut epochs = reader.deserialize().collect::<Result<Vec<Epoch>, _>>()?;
-        for epoch in &mut epochs {
-            epoch.forget_what_is_not_finite();
-        }
-        epochs.sort_by_key(|epoch| epoch.epoch);
-        Ok(TrainingLog { epochs })
+        Ok(TrainingLog::new(reader.deserialize().collect::<Result<_, _>>()?))
     }
 
     /// The epoch of the lowest validation loss.

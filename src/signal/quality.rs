@@ -106,13 +106,13 @@ fn implausible_amplitude(section: &Section, heights: &[f64]) -> Option<Notice> {
         return None;
     }
     let likely_cause = if PLAUSIBLE_MILLIVOLT.contains(&(millivolt / 1000.0)) {
-        "the samples look like microvolt, or like converter steps of about a microvolt"
+        "a thousand times too high, as if microvolt were read as millivolt, or millivolt as volt"
     } else if PLAUSIBLE_MILLIVOLT.contains(&(millivolt * 1000.0)) {
-        "the samples look like volt"
+        "a thousand times too low, as if volt were read as millivolt, or millivolt as microvolt"
     } else if millivolt > 5000.0 {
-        "the samples look like nanovolt, or like converter steps without their gain"
+        "a million times too high, as nanovolt or converter steps without their gain are"
     } else if millivolt > 20.0 {
-        "the samples look like converter steps without their gain"
+        "far too high, as converter steps without their gain are"
     } else if millivolt > *PLAUSIBLE_MILLIVOLT.end() {
         "strong artefacts, or a wrong gain"
     } else {
@@ -285,7 +285,7 @@ mod tests {
     fn wrong_units() {
         for (factor, cause) in [
             (1000.0, "microvolt"),
-            (0.001, "look like volt"),
+            (0.001, "as if volt"),
             (50.0, "gain"),
             (1e6, "nanovolt"),
             (8.0, "artefacts"),

@@ -124,7 +124,7 @@ impl Default for Augmentation {
 /// Why a file is not a recipe.
 #[derive(Debug, thiserror::Error)]
 pub enum RecipeError {
-    #[error("a recipe is a JSON object with some of the numbers that `ecgnet train` writes: {0}")]
+    #[error("a recipe is a JSON object with some of the numbers that `ecgnet train --help` lists: {0}")]
     Json(#[from] serde_json::Error),
     #[error("{name} is {value}, but must be {expected}")]
     Value { name: &'static str, value: f64, expected: &'static str },
@@ -245,6 +245,18 @@ mod tests {
         assert_eq!(recipe, expected);
         let whole = serde_json::to_vec(&recipe).unwrap();
         assert_eq!(Recipe::from_json("short", &whole).unwrap(), recipe);
+    }
+
+    #[test]
+    fn the_documentation_names_every_field() {
+        let text = include_str!("../../docs/recipes.md");
+        let recipe = serde_json::to_value(Recipe::ours()).unwrap();
+        let augmentation = recipe["augmentation"].as_object().unwrap();
+        for field in recipe.as_object().unwrap().keys().chain(augmentation.keys()) {
+            assert!(text.contains(&format!("`{field}`")), "{field}");
+        }
+        let example = text.split("```json").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        assert_eq!(Recipe::from_json("example", example.as_bytes()).unwrap().crop_seconds, Some(2.5));
     }
 
     #[test]

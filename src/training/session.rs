@@ -82,6 +82,8 @@ pub trait Observer {
 pub enum TrainingError {
     #[error("there is no example in the {0} part")]
     NoExamples(&'static str),
+    #[error("there is one example in the training part, but batch normalisation needs two or more at a time")]
+    OneExample,
     #[error("no example of the {part} part states the {head}, which the training is for")]
     NothingStated { part: &'static str, head: Head },
     #[error(
@@ -238,7 +240,7 @@ impl Training {
         let mut order = shuffled(examples.len(), self.state.seed, epoch);
         let batches = batches(examples.len(), recipe.batch_size);
         // A last batch of one example has no statistics to normalise by.
-        if order.len() % recipe.batch_size == 1 && batches > 0 {
+        if order.len() % recipe.batch_size == 1 {
             order.pop();
         }
         let changes = Changes {
@@ -279,8 +281,8 @@ fn batches(examples: usize, batch_size: usize) -> usize {
 /// Trains until the recipe's epochs or its patience are at an end.
 ///
 /// # Errors
-/// Where a part has no examples or none that states what is to be estimated, an input cannot be read, the loss diverges,
-/// or the observer fails.
+/// Where a part has too few examples or none that states what is to be estimated, an input cannot be read, the loss is
+/// not a finite number, or the observer fails.
 pub fn run(
     training: &mut Training,
     train: &dyn Examples,
@@ -289,6 +291,9 @@ pub fn run(
 ) -> Result<(), TrainingError> {
     for (part, examples) in [("training", train), ("validation", validation)] {
         check(part, examples, training.assembly().target.heads())?;
+    }
+    if train.len() == 1 {
+        return Err(TrainingError::OneExample);
     }
     if crop_samples(training.recipe()).is_some() && training.crops.is_none() {
         return Err(TrainingError::Crops(training.assembly().architecture));
@@ -305,6 +310,9 @@ pub fn run(
         observer.validating(epoch);
         let age_loss = training.recipe().age_loss;
         let validation = validate(&training.deployed()?, validation, VALIDATION_BATCH, age_loss)?;
+        if !validation.loss.is_finite() {
+            return Err(TrainingError::Diverged { epoch });
+        }
         let best = training.state.progress.note(&training.state.recipe, epoch, validation.loss);
         if best {
             training.best = Some(training.average.clone().unwrap_or_else(|| training.network.values.clone()));

@@ -6,13 +6,14 @@ use crate::command::data::{Chosen, Prepared};
 use crate::command::error::CommandError;
 use crate::command::parameters;
 use crate::command::weights::sha256;
-use crate::dataset::Record;
+use crate::dataset::{Record, counted};
 use crate::network::{Architecture, Target};
 use crate::signal::Preprocessing;
 use crate::training::{Recipe, Training};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
+use std::fmt;
 
 /// Everything that decides the numbers of a training, besides the device. No path of this machine is in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,24 +35,28 @@ pub struct Context {
     pub initial_sha256: Option<String>,
 }
 
-/// How many records, of how many people; a record whose person is not stated counts as one.
+/// How many records, of how many people where the person of every record is stated.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
     pub records: usize,
-    pub people: usize,
+    pub people: Option<usize>,
 }
 
 impl Counts {
     fn of<'r>(records: impl Iterator<Item = &'r Record>) -> Counts {
-        let (mut count, mut unknown, mut patients) = (0, 0, HashSet::new());
-        for record in records {
-            count += 1;
-            match &record.patient {
-                Some(patient) => _ = patients.insert(patient.as_str()),
-                None => unknown += 1,
-            }
+        let patients: Vec<Option<&str>> = records.map(|record| record.patient.as_deref()).collect();
+        let people: Option<HashSet<&str>> = patients.iter().copied().collect();
+        Counts { records: patients.len(), people: people.map(|people| people.len()) }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&counted(self.records, "record", "records"))?;
+        match self.people {
+            Some(people) => write!(f, " of {}", counted(people, "person", "people")),
+            None => Ok(()),
         }
-        Counts { records: count, people: patients.len() + unknown }
     }
 }
 
@@ -76,7 +81,7 @@ impl Context {
             records_sha256: sum_over([records(0).collect(), records(1).collect()]),
             train: Counts::of(records(0)),
             validation: Counts::of(records(1)),
-            preprocessing: options.preprocessing,
+            preprocessing: options.preprocessing(),
             raw_only: options.data.raw_only(),
             recipe: options.recipe(),
             seed: options.seed,
@@ -87,9 +92,7 @@ impl Context {
     pub fn summary(&self) -> String {
         let Context { network, target, data, split, recipe, seed, .. } = self;
         let parts = [("train", self.train), ("validation", self.validation)];
-        let parts = values::list(
-            parts.map(|(part, Counts { records, people })| format!("{part} {records} records of {people} people")),
-        );
+        let parts = values::list(parts.map(|(part, counts)| format!("{part} {counts}")));
         format!("{network} for {target}, recipe {}, seed {seed}\n{data} ({split}): {parts}", recipe.name)
     }
 

@@ -4,7 +4,7 @@ use super::context::Context;
 use crate::command::error::CommandError;
 use crate::command::evaluate::RUN_METRICS;
 use crate::command::parameters::RUN_CHECKPOINT;
-use crate::command::weights::{self, RUN_WEIGHTS};
+use crate::command::weights::{self, RUN_SPLIT, RUN_WEIGHTS};
 use crate::dataset::Split;
 use crate::network::weights::{Calibration, Precision, Weights, WeightsDescription};
 use crate::report::{Epoch, TrainingLog, plot};
@@ -37,7 +37,7 @@ impl RunFolder {
     /// Makes the folder, where it is missing, and writes who is in which part.
     pub fn create(&self, split: &Split) -> Result<(), CommandError> {
         std::fs::create_dir_all(&self.0).map_err(CommandError::write(&self.0))?;
-        Ok(split.write(&self.0.join("split.csv"))?)
+        Ok(split.write(&self.0.join(RUN_SPLIT))?)
     }
 
     /// The training at its last checkpoint, if it was started as this one would be.
@@ -60,7 +60,7 @@ impl RunFolder {
         let history = training.history();
         let path = self.0.join(RUN_METRICS);
         replace_file(&path, &metrics(history)).map_err(CommandError::write(&path))?;
-        let log = TrainingLog { epochs: history.iter().map(epoch).collect() };
+        let log = TrainingLog::new(history.iter().map(epoch).collect());
         let title = format!("{} for {}", context.network, context.target);
         let Some(svg) = plot::training_curves(&title, &log) else { return Ok(()) };
         let path = self.0.join("training.svg");

@@ -4,7 +4,7 @@
 //! # Overview
 //! Ribeiro et al. 2021, *CODE-15 %: a large scale annotated dataset of 12-lead ECGs*, Zenodo 4916206. A file holds
 //! thousands of ECGs: 4096 samples x 12 leads in the usual order as floating point, 400 Hz. The dataset `exam_id` numbers
-//! the exams; the last row of a file may be empty.
+//! the exams, not the people; the last row of a file may be empty.
 //!
 //! # Unit
 //! The descriptions contradict themselves: the numbers are said to be at the scale 1e-4 V, and volts to be multiplied by
@@ -17,8 +17,6 @@
 //! The exams have 7 or 10 s, and as many zeros before them as after them. Where all leads begin and end so, the zeros are
 //! cut off, and that is said in a notice.
 
-use hdf5_pure::File;
-
 use crate::ecg::Notice;
 use crate::format::error::Place;
 use crate::format::matrix::{Axes, Stated};
@@ -29,9 +27,6 @@ use crate::format::{FormatError, ReadOptions, Unit};
 /// The dataset that holds the ECGs.
 pub(super) const DATASET: &str = "tracings";
 
-/// The dataset that holds the numbers of the exams.
-const IDS: &str = "exam_id";
-
 /// What the publication and the program of its authors say of all exams.
 pub(super) const STATED: Stated =
     Stated { unit: Some(Unit::AdcCounts { per_millivolt: 2.0 }), sampling_rate: Some(400.0), lead_order: true };
@@ -39,19 +34,6 @@ pub(super) const STATED: Stated =
 /// Whether the numbers are stored as in the publication.
 pub(super) fn is_published(number: Number, axes: Axes) -> bool {
     number.kind == Kind::Float && axes.samples == 4096 && axes.leads == 12 && !axes.is_leads_first()
-}
-
-/// The numbers of so many exams in a file of this length.
-pub(super) fn ids(file: &File, count: u64, length: u64) -> Option<Vec<String>> {
-    let dataset = file.dataset(IDS).ok()?;
-    let number = super::number(&dataset.datatype().ok()?).filter(|number| number.kind != Kind::Float)?;
-    // A few numbers may lie in a chunk that is larger than they are, but not larger than the file.
-    let chunk = dataset.chunk_shape().ok()?.unwrap_or_default().into_iter().max().unwrap_or(0);
-    if dataset.shape().ok()? != [count] || chunk > length {
-        return None;
-    }
-    let bytes = dataset.read_raw().ok()?;
-    (0..usize::try_from(count).ok()?).map(|index| number.read(&bytes, index).map(|id| id.to_string())).collect()
 }
 
 /// Cuts the zeros off that the program put around the exam, and says what was assumed.

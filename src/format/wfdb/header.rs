@@ -94,9 +94,7 @@ pub(super) fn parse(text: &str, place: Place<'_>) -> Result<Header, FormatError>
             None => signals.extend(parse_signal(line, number, place)?),
         }
     }
-    // Some headers of the Challenges have the name of the signal file here.
-    let id = record.name.strip_suffix(".mat").unwrap_or(record.name).to_owned();
-    let mut person = Person { id: Some(id), recorded_at: record.recorded_at, ..Person::default() };
+    let mut person = Person { recorded_at: record.recorded_at, ..Person::default() };
     let comments = numbered().filter_map(|(_, line)| line.strip_prefix('#'));
     let mut notices = record.notices;
     notices.extend(read_comments(comments, &mut person));
@@ -111,8 +109,7 @@ pub(super) fn parse(text: &str, place: Place<'_>) -> Result<Header, FormatError>
 }
 
 /// The first line: `name[/segments] signals [rate[/counter[(base)]] [samples [time [date]]]]`.
-struct RecordLine<'a> {
-    name: &'a str,
+struct RecordLine {
     segments: Option<u64>,
     signals: u64,
     frames_per_second: f64,
@@ -121,13 +118,12 @@ struct RecordLine<'a> {
     notices: Vec<Notice>,
 }
 
-impl RecordLine<'_> {
-    fn parse(line: &str) -> Result<RecordLine<'_>, String> {
+impl RecordLine {
+    fn parse(line: &str) -> Result<RecordLine, String> {
         let mut fields = line.split_ascii_whitespace();
         let name = fields.next().unwrap_or_default();
-        let (name, segments) = name.split_once('/').map_or((name, None), |(name, count)| (name, Some(count)));
-        let segments = match segments {
-            Some(count) => Some(count.parse().map_err(|_| format!("the number of segments is {count:?}"))?),
+        let segments = match name.split_once('/') {
+            Some((_, count)) => Some(count.parse().map_err(|_| format!("the number of segments is {count:?}"))?),
             None => None,
         };
         let signals = fields.next().ok_or("the number of signals is missing")?;
@@ -156,7 +152,6 @@ impl RecordLine<'_> {
             notices.push(Notice::File(text.to_owned()));
         }
         Ok(RecordLine {
-            name,
             segments,
             signals,
             frames_per_second,
@@ -359,7 +354,7 @@ mod tests {
         assert_eq!(
             header.person,
             Person {
-                id: Some("rec".to_owned()),
+                id: None,
                 age: Some(69.0),
                 sex: Some(Sex::Male),
                 recorded_at: Some("1989-04-25T13:05:00".to_owned())

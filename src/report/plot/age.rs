@@ -136,13 +136,20 @@ fn box_plot(panel: &Panel, centre: f64, sorted: &[f64], colour: &str) -> Markup 
     }
 }
 
+/// The width of a bar of the histogram of errors.
+const BIN_YEARS: f64 = 2.0;
+const MOST_BINS: f64 = 200.0;
+
 /// How often which error occurs, with its mean.
 pub fn age_errors_histogram(series: Series, cases: &[AgeCase], figures: &AgeFigures) -> Option<String> {
     if cases.is_empty() {
         return None;
     }
-    let (low, high) = limits(cases.iter().map(AgeCase::error), 32.0);
-    let width = nice_step((high - low) / 40.0);
+    let errors = || cases.iter().map(AgeCase::error);
+    let (lowest, highest) = errors().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), e| (l.min(e), h.max(e)));
+    // The same bins for all networks, unless one is wrong by hundreds of years.
+    let width = nice_step((highest - lowest) / MOST_BINS).max(BIN_YEARS);
+    let (low, high) = ((lowest / width).floor() * width, ((highest / width).floor() + 1.0) * width);
     let bins = ((high - low) / width).round().max(1.0) as usize;
     let mut counts = vec![0_usize; bins];
     for case in cases {

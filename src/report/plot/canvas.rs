@@ -45,6 +45,9 @@ impl Render for Px {
     }
 }
 
+/// Decades of a logarithmic scale that are all marked.
+const MOST_DECADES: usize = 6;
+
 /// Maps values onto a stretch of the drawing.
 #[derive(Clone, Copy)]
 pub struct Scale {
@@ -71,8 +74,12 @@ impl Scale {
         self.range.0 + share * (self.range.1 - self.range.0)
     }
 
-    /// Ticks within the domain with their labels.
+    /// Ticks within the domain with their labels; none where an end of it is not finite.
     pub fn ticks(&self, about: usize) -> Vec<(f64, String)> {
+        let (from, to) = self.domain;
+        if !(from.is_finite() && to.is_finite()) {
+            return Vec::new();
+        }
         if self.logarithmic { self.logarithmic_ticks() } else { self.linear_ticks(about) }
     }
 
@@ -86,11 +93,18 @@ impl Scale {
 
     fn logarithmic_ticks(&self) -> Vec<(f64, String)> {
         let (from, to) = self.domain;
-        let decades = from.log10().floor() as i32..=to.log10().ceil() as i32;
-        let all = decades.flat_map(|power| [1.0, 2.0, 5.0].map(|digit| (digit * 10_f64.powi(power), power)));
-        all.filter(|(value, _)| (from..=to).contains(value))
-            .map(|(value, power)| (value, number(value, (-power).max(0) as usize)))
-            .collect()
+        let (first, last) = (from.log10().floor() as i32, to.log10().ceil() as i32);
+        // Over many decades only every few has a tick.
+        let step = (last - first) as usize / MOST_DECADES + 1;
+        let digits: &[f64] = if step == 1 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let all = (first..=last).step_by(step).flat_map(|power| {
+            digits.iter().map(move |digit| {
+                let value = digit * 10_f64.powi(power);
+                let is_far = power.unsigned_abs() as usize >= MOST_DECADES;
+                (value, if is_far { format!("{digit}e{power}") } else { number(value, (-power).max(0) as usize) })
+            })
+        });
+        all.filter(|(value, _)| (from..=to).contains(value)).collect()
     }
 }
 
@@ -299,6 +313,18 @@ mod tests {
         let scale = Scale::logarithmic((0.009, 0.3), (0.0, 1.0));
         let labels: Vec<String> = scale.ticks(5).into_iter().map(|(_, label)| label).collect();
         assert_eq!(labels, ["0.01", "0.02", "0.05", "0.1", "0.2"]);
+    }
+
+    #[test]
+    fn any_domain_has_few_ticks() {
+        for (from, to) in [(1e-300, 1e300), (f64::MIN_POSITIVE, f64::INFINITY), (0.5, f64::MAX), (f64::NAN, 1.0)] {
+            for scale in [Scale::logarithmic, Scale::linear] {
+                assert!(scale((from, to), (0.0, 1.0)).ticks(5).len() <= 20, "{from} to {to}");
+            }
+        }
+        let labels = Scale::logarithmic((0.5, 1e38), (0.0, 1.0)).ticks(5);
+        let labels: Vec<&str> = labels.iter().map(|(_, label)| label.as_str()).collect();
+        assert_eq!(labels, ["1e6", "1e13", "1e20", "1e27", "1e34"]);
     }
 
     #[test]
