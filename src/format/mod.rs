@@ -82,10 +82,11 @@ pub use error::FormatError;
 pub use options::{ReadOptions, Unit, UnitError};
 
 #[cfg(not(target_arch = "wasm32"))]
+pub use companions::Folder;
+
 use crate::ecg::Ecg;
 use bytes::Bytes;
 use collection::NESTING;
-pub use companions::Folder;
 use companions::WithFile;
 use corrections::corrected;
 use error::Place;
