@@ -38,7 +38,7 @@ test-core: tools browser
 
 ## The page in the browser, with weights that nobody has trained.
 test-page: pkg browser $(MADE_UP)/manifest.json
-	$(CARGO) build --quiet
+	$(CARGO) test --quiet --no-run --test command_predict # the command, with what `make test` has built
 	ECGNET_WEIGHTS=$(MADE_UP) ECGNET_PROGRAM=$(TARGET)/debug/ecgnet CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" timeout 900 npm test
 
 $(MADE_UP)/manifest.json: examples/made_up_weights/folder.rs
