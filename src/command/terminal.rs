@@ -1,15 +1,10 @@
 //! What fits a terminal.
 
-use std::io::IsTerminal;
+use terminal_size::{Width, terminal_size_of};
 
 /// The number of columns where standard output is a terminal.
 pub fn width() -> Option<usize> {
-    std::io::stdout().is_terminal().then(|| {
-        // The parser of the command line asks the terminal for its width, and wraps to it.
-        let mut ruler = clap::Command::new("").help_template("{about}").max_term_width(0).about("- ".repeat(1000));
-        let widest = ruler.render_help().to_string().lines().map(|line| line.chars().count()).max();
-        widest.map_or(80, |widest| widest + 1)
-    })
+    terminal_size_of(std::io::stdout()).map(|(Width(columns), _)| columns.into())
 }
 
 /// A text in lines of at most `width` characters, parted at blanks; longer words stay whole.
