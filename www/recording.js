@@ -2,7 +2,7 @@
 
 import { element, made, say, terms } from "./dom.js";
 import { ask, isLoss } from "./engine.js";
-import { blank, columnsFor, draw } from "./tracing.js";
+import { blank, lookOn, present } from "./tracing.js";
 
 const section = element("recording");
 const canvas = element("canvas");
@@ -10,10 +10,14 @@ const canvas = element("canvas");
 /** What no statement about the file can mend. */
 const BEYOND_CORRECTION = ["empty", "missing-companion", "truncated", "unknown-format"];
 
-/** The recording on show and its laid-out tracing. */
+/** The recording on show. */
 let shown = null;
-let paper = null;
-let columns = 0;
+/** Counts what was put on show: a tracing of what was there before is not shown. */
+let turn = 0;
+/** What the canvas shows: the turn and the look. */
+let drawn = "";
+/** The drawing that is under way. */
+let drawing = null;
 /** What a tracing has to wait for. */
 let ready = () => {};
 
@@ -55,41 +59,47 @@ function showNotices({ reading, estimate }) {
   }
 }
 
-async function layOut() {
-  const recording = shown;
-  columns = columnsFor(canvas);
-  const laidOutAnew = async () => {
-    await ready();
-    return ask("paper", [recording.reading.id, columns]);
-  };
+/** Draws until the canvas shows what is on show as it is to look by now. */
+async function drawShown() {
   try {
-    // Other work may have stopped the worker; what stops it twice is this recording.
-    const laidOut = await laidOutAnew().catch((error) => (isLoss(error) ? laidOutAnew() : Promise.reject(error)));
-    if (recording === shown) {
-      paper = laidOut;
-      say("scale", paper.scale);
-      draw(canvas, paper);
+    // Laying out what was unhidden just now is a task of its own.
+    await new Promise((next) => setTimeout(next));
+    while (shown && !shown.undrawn && canvas.clientWidth > 0) {
+      const [recording, mine, look] = [shown, turn, lookOn(canvas)];
+      const wanted = JSON.stringify([mine, look]);
+      if (drawn === wanted) {
+        return;
+      }
+      const drawnByWorker = async () => {
+        await ready();
+        return ask("tracing", [recording.reading.id, look]);
+      };
+      try {
+        // Other work may have stopped the worker; what stops it twice is this recording.
+        const tracing = await drawnByWorker().catch((error) => (isLoss(error) ? drawnByWorker() : Promise.reject(error)));
+        if (mine === turn) {
+          drawn = wanted;
+          present(canvas, tracing);
+          say("scale", tracing.scale);
+        }
+      } catch (error) {
+        recording.undrawn = error;
+        recording.error ??= error;
+        if (mine === turn) {
+          element("tracing").hidden = true;
+          say("recording-error", recording.error.message);
+          showEstimate(recording);
+        }
+      }
     }
-  } catch (error) {
-    recording.undrawn = error;
-    recording.error ??= error;
-    if (recording === shown) {
-      element("tracing").hidden = true;
-      say("recording-error", recording.error.message);
-      showEstimate(recording);
-    }
+  } finally {
+    drawing = null;
   }
 }
 
 function redraw() {
-  if (!paper || canvas.clientWidth === 0) {
-    return;
-  }
-  if (columnsFor(canvas) === columns) {
-    draw(canvas, paper);
-  } else {
-    layOut();
-  }
+  drawing ??= drawShown();
+  return drawing;
 }
 
 /** Shows a recording, or what has become known of it since; `anew` where it was read anew. */
@@ -98,7 +108,7 @@ export async function show(recording, anew = false) {
   shown = recording;
   if (isOther || anew) {
     recording.undrawn = undefined;
-    paper = null;
+    turn += 1;
     blank(canvas);
     say("scale", "");
   }
@@ -126,7 +136,7 @@ export async function show(recording, anew = false) {
     element("networks").closest(".table-frame").hidden = true;
   }
   if ((isOther || anew) && isReadable) {
-    await layOut();
+    await redraw();
   }
 }
 
@@ -143,7 +153,7 @@ export function showCorrectionError(error) {
 /** Shows nothing. */
 export function hide() {
   shown = null;
-  paper = null;
+  turn += 1;
   section.hidden = true;
 }
 
