@@ -84,7 +84,7 @@ impl Estimator {
     ///
     /// # Errors
     /// Where there are none, they are of several networks, estimate the same thing twice, or are damaged.
-    pub fn new(weights: &[Weights], device: &Device) -> Result<Estimator, EstimatorError> {
+    pub fn new(weights: Vec<Weights>, device: &Device) -> Result<Estimator, EstimatorError> {
         let architecture = weights.first().ok_or(EstimatorError::NoWeights)?.description.architecture;
         let mut heads: Vec<Head> = Vec::new();
         let mut parts = Vec::new();
@@ -100,7 +100,7 @@ impl Estimator {
                 heads.push(head);
             }
             let (preprocessing, calibration) = (description.preprocessing, description.calibration.clone());
-            parts.push(Part { network: weights.network(device)?, preprocessing, calibration });
+            parts.push(Part { network: weights.into_network(device)?, preprocessing, calibration });
         }
         Ok(Estimator { architecture, parts })
     }

@@ -22,7 +22,7 @@
 //!
 //! let ecg = ecgnet::format::open("A0001.hea".as_ref(), &Default::default())?;
 //! let weights = Weights::from_bytes(&std::fs::read("weights/compact-both.safetensors")?)?;
-//! let estimator = Estimator::new(&[weights], &burn::tensor::Device::flex())?;
+//! let estimator = Estimator::new(vec![weights], &burn::tensor::Device::flex())?;
 //! let estimate = estimator.estimate(&ecg, Window::default())?;
 //! println!("{:?} {:?}", estimate.age, estimate.sex);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

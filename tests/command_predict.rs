@@ -72,7 +72,7 @@ fn objects_say_what_the_library_says() {
     let clinic = clinic(3);
     let said = objects(&clinic.succeed("predict --json ecgs/r2.hea ecgs/r0.hea ecgs/r0.dat"));
     assert_eq!(said.len(), 2, "the signal file is no recording of its own");
-    let estimator = Estimator::new(&[weights(Target::Age), weights(Target::Sex)], &Device::flex()).unwrap();
+    let estimator = Estimator::new(vec![weights(Target::Age), weights(Target::Sex)], &Device::flex()).unwrap();
     for (said, name) in said.iter().zip(["ecgs/r2.hea", "ecgs/r0.hea"]) {
         let ecg = ecgnet::format::open(&clinic.path(name), &Default::default()).unwrap();
         let expected = estimator.estimate(&ecg, Window::default()).unwrap();

@@ -86,7 +86,7 @@ fn outputs_equal_on(device: &Device) {
             assert_eq!(names(&assembly.to_published(&values)), names(&tensors), "{architecture}: published order");
 
             let deployed = deploy(&assembly, &values);
-            let network = DeployedNetwork::new(architecture, target, &deployed, device).unwrap();
+            let network = DeployedNetwork::new(architecture, target, deployed, device).unwrap();
             let outputs = network.forward(network.input(inputs.clone()));
             let outputs = match head {
                 Head::Age => outputs.age.unwrap(),

@@ -49,7 +49,7 @@ fn network(architecture: Architecture, device: &Device) -> DeployedNetwork {
     };
     let tensors: Vec<NamedTensor> = (0..).zip(assembly.to_published(&zeros)).map(fill).collect();
     let values = assembly.from_published(&tensors).unwrap();
-    DeployedNetwork::new(architecture, Target::Both, &deploy(&assembly, &values), device).unwrap()
+    DeployedNetwork::new(architecture, Target::Both, deploy(&assembly, &values), device).unwrap()
 }
 
 /// What a network says of an input that the rule makes up.

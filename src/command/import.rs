@@ -5,6 +5,7 @@ use super::values::{self, Bits};
 use super::{parameters, print, weights};
 use crate::network::assembly::Assembly;
 use crate::network::deployed::deploy;
+use crate::network::manifest::sha256;
 use crate::network::weights::{Calibration, Weights, WeightsDescription};
 use crate::network::{Architecture, Target};
 use crate::signal::Preprocessing;
@@ -45,7 +46,7 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
     let assembly = Assembly::new(options.network, options.target);
     let values = parameters::read_published(path, &bytes, &assembly)?;
     let mut training = serde_json::Map::new();
-    training.insert("imported_sha256".to_owned(), weights::sha256(&bytes).into());
+    training.insert("imported_sha256".to_owned(), sha256(&bytes).into());
     training.insert("ecgnet".to_owned(), env!("CARGO_PKG_VERSION").into());
     let weights = Weights {
         description: WeightsDescription {

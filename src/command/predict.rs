@@ -94,7 +94,7 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
         calibration.age_half_width.map(|_| calibration.age_coverage)
     });
     let weights: Vec<_> = loaded.into_iter().map(|NamedWeights { weights, .. }| weights).collect();
-    let estimator = Estimator::new(&weights, &device)?;
+    let estimator = Estimator::new(weights, &device)?;
     let found = recordings(&options.paths);
     if let Some(path) = options.paths.iter().find(|path| holds_weights_only(path, &found)) {
         return Err(CommandError::WeightsAsRecordings { path: path.clone() });

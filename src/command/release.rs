@@ -7,7 +7,7 @@ use super::rounding;
 use super::weights::{self, MANIFEST, RUN_WEIGHTS};
 use super::{print, remark, values};
 use crate::network::Architecture;
-use crate::network::manifest::{Entry, Figure, Figures, Manifest, Rounding};
+use crate::network::manifest::{Entry, Figure, Figures, Manifest, Rounding, sha256};
 use crate::network::weights::{Precision, Weights};
 use crate::training::replace_file;
 use clap::Args;
@@ -110,7 +110,7 @@ fn release(options: &Options, run: &Path, evaluations: &[Value]) -> Result<Entry
         target: description.target,
         file,
         bytes: bytes.len() as u64,
-        sha256: weights::sha256(&bytes),
+        sha256: sha256(&bytes),
         preprocessing: description.preprocessing,
         training,
         figures: evaluations.iter().filter_map(|evaluation| figures(evaluation, &name)).collect(),

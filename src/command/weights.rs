@@ -4,9 +4,8 @@ use super::error::CommandError;
 use super::parameters::HDF5;
 use super::values;
 use crate::network::Architecture;
-use crate::network::manifest::{Entry, Manifest};
+use crate::network::manifest::{Entry, Manifest, sha256};
 use crate::network::weights::{Precision, Weights};
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 pub const MANIFEST: &str = "manifest.json";
@@ -115,7 +114,7 @@ fn load_listed(folder: &Path, selection: Selection) -> Result<Vec<NamedWeights>,
 fn load_entry(folder: &Path, entry: &Entry) -> Result<NamedWeights, CommandError> {
     let path = folder.join(&entry.file);
     let bytes = std::fs::read(&path).map_err(CommandError::read(&path))?;
-    if !sha256(&bytes).eq_ignore_ascii_case(&entry.sha256) {
+    if sha256(&bytes) != entry.sha256.to_ascii_lowercase() {
         return Err(CommandError::WeightsChanged { path });
     }
     parse(&path, &bytes)
@@ -145,11 +144,6 @@ pub fn name_of(path: &Path) -> String {
     let folder = || text(path.canonicalize().ok()?.parent()?.file_name());
     let own = text(path.file_stem()).unwrap_or_default();
     if path.file_name().is_some_and(|name| name == RUN_WEIGHTS) { folder().unwrap_or(own) } else { own }
-}
-
-/// The SHA-256 sum in hexadecimal digits.
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes a weights file; an older one is replaced only when the new one is complete.

@@ -279,38 +279,36 @@ pub struct DeployedNetwork {
 }
 
 impl DeployedNetwork {
-    /// Puts the tensors that [`deploy`] made on a device.
+    /// Puts the tensors that [`deploy`] made on a device, and lets each go once it is there.
     ///
     /// # Errors
     /// Where a tensor is missing, has another shape or holds a NaN or an infinity.
     pub fn new(
         architecture: Architecture,
         target: Target,
-        tensors: &[NamedTensor],
+        tensors: Vec<NamedTensor>,
         device: &Device,
     ) -> Result<Self, DeployError> {
         let plan = Plan::new(&Assembly::new(architecture, target));
-        let by_name = tensors_by_name(architecture, target, tensors)?;
-        let values = |name: String| &by_name[name.as_str()].values;
+        tensors_by_name(architecture, target, &tensors)?;
+        let mut values: HashMap<_, _> = tensors.into_iter().map(|tensor| (tensor.name, tensor.values)).collect();
+        let mut taken = |name: &str| values.remove(name).unwrap_or_default();
         let mut convolutions = HashMap::new();
         let mut multiplications = 0;
-        let mut unfold = |step: &DeployedConvolution| {
-            let matrix = step.folding.matrix_values(values(format!("{}.kernel", step.name)));
-            let bias = values(format!("{}.bias", step.name)).repeat(step.folding.leads_out);
+        let mut scalings = HashMap::new();
+        let mut unfold = |step: &DeployedConvolution, taken: &mut dyn FnMut(&str) -> Vec<f32>| {
+            let matrix = step.folding.matrix_values(&taken(&format!("{}.kernel", step.name)));
+            let bias = taken(&format!("{}.bias", step.name)).repeat(step.folding.leads_out);
             let convolution = operation::DeployedConvolution::new(matrix, bias, step.geometry, device);
             convolutions.insert(step.name.clone(), convolution);
             multiplications += step.geometry.multiplications();
         };
-        plan.heads.iter().for_each(|(_, head)| unfold(head));
-        let mut scalings = HashMap::new();
+        plan.heads.iter().for_each(|(_, head)| unfold(head, &mut taken));
         visit(&plan.body, &mut |step| match step {
-            DeployedStep::Convolution { convolution, .. } => unfold(convolution),
-            DeployedStep::ScaleAndShift { name, .. } => {
-                let place = |part: &str| {
-                    let values = values(format!("{name}.{part}")).clone();
-                    let length = values.len();
-                    Tensor::from_data(TensorData::new(values, [length]), device)
-                };
+            DeployedStep::Convolution { convolution, .. } => unfold(convolution, &mut taken),
+            DeployedStep::ScaleAndShift { name, channels, .. } => {
+                let mut place =
+                    |part| Tensor::from_data(TensorData::new(taken(&format!("{name}.{part}")), [*channels]), device);
                 scalings.insert(name.clone(), (place("scale"), place("shift")));
             }
             _ => {}

@@ -98,7 +98,7 @@ mod tests {
         let members: [Vec<NamedTensor>; MEMBERS] = std::array::from_fn(member);
         let input = made_up(99, INPUT_SAMPLES * INPUT_LEADS);
         let answers = |architecture, tensors: &[NamedTensor]| {
-            let network = DeployedNetwork::new(architecture, Target::Both, tensors, &device).unwrap();
+            let network = DeployedNetwork::new(architecture, Target::Both, tensors.to_vec(), &device).unwrap();
             let outputs = network.forward(network.input(input.clone()));
             let read = |output: Option<Tensor<2>>| output.unwrap().into_data().try_to_vec::<f32>().unwrap();
             [read(outputs.age), read(outputs.sex)].concat()

@@ -19,6 +19,7 @@
 use super::{Architecture, Target};
 use crate::signal::Preprocessing;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// The weights in a folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,6 +94,22 @@ pub struct Figure {
     pub value: f64,
     pub low: Option<f64>,
     pub high: Option<f64>,
+}
+
+impl Entry {
+    /// Whether this is the SHA-256 sum that is stated.
+    pub fn has_sum(&self, sum: &[u8]) -> bool {
+        digits(sum).eq_ignore_ascii_case(&self.sha256)
+    }
+}
+
+/// A SHA-256 sum in hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    digits(&Sha256::digest(bytes))
+}
+
+fn digits(sum: &[u8]) -> String {
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Why a text is not a manifest.

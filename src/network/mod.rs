@@ -8,11 +8,12 @@
 //! trainable::TrainableNetwork         forward pass with gradients and batch statistics
 //!          | deploy                   batch norm folded into the convolutions
 //!          v
-//! deployed::DeployedNetwork           what estimates; written to and read from weights files
+//! deployed::DeployedNetwork           what estimates; written to and read from weights files, whole or as they arrive
 //! ```
 //!
 //! A further network is a further description of some fifty lines and a line in [`Architecture`].
 
+pub mod arrival;
 pub mod assembly;
 pub mod deployed;
 pub mod description;

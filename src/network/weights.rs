@@ -10,7 +10,8 @@ use super::{Architecture, Target};
 use crate::signal::Preprocessing;
 use burn::tensor::Device;
 use half::f16;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::SafeTensorError;
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -68,11 +69,14 @@ pub enum Precision {
 /// What follows the name of a tensor of 8-bit integers in that of its steps.
 const STEP_SUFFIX: &str = ".step";
 
+/// Bytes that the header of a weights file may have; those of the largest network have a hundredth.
+const LARGEST_HEADER: usize = 1 << 20;
+
 /// Why bytes are not a weights file.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
     #[error("not a safetensors file, or a damaged one: {0}")]
-    Container(#[from] safetensors::SafeTensorError),
+    Container(#[from] SafeTensorError),
     #[error(
         "a safetensors file without the entry `{0}`: not written by ECGNet for this purpose (parameters in the \
          published layout are imported with `ecgnet import`)"
@@ -94,8 +98,9 @@ impl Weights {
     /// # Errors
     /// Where the bytes are not a weights file. Whether the tensors make the network is checked by [`Weights::network`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Weights, WeightsError> {
-        let description = read_metadata_entry(bytes, METADATA_KEY)?;
-        Ok(Weights { description: serde_json::from_str(&description)?, tensors: read_tensors(bytes)? })
+        let mut reader = WeightsReader::default();
+        reader.push(bytes)?;
+        reader.finish()
     }
 
     /// The file's bytes.
@@ -112,8 +117,16 @@ impl Weights {
     /// # Errors
     /// Where the tensors do not make the described network.
     pub fn network(&self, device: &Device) -> Result<DeployedNetwork, DeployError> {
+        self.clone().into_network(device)
+    }
+
+    /// The network on a device. Each tensor is let go once it is there: hardly more than the network is held meanwhile.
+    ///
+    /// # Errors
+    /// Where the tensors do not make the described network.
+    pub fn into_network(self, device: &Device) -> Result<DeployedNetwork, DeployError> {
         let WeightsDescription { architecture, target, .. } = self.description;
-        DeployedNetwork::new(architecture, target, &self.tensors, device)
+        DeployedNetwork::new(architecture, target, self.tensors, device)
     }
 }
 
@@ -133,44 +146,134 @@ pub fn read_metadata_entry(bytes: &[u8], key: &'static str) -> Result<String, We
 /// Where the bytes are not safetensors, or a tensor has another type than 16- or 32-bit floats or 8-bit integers with
 /// their steps.
 pub fn read_tensors(bytes: &[u8]) -> Result<Vec<NamedTensor>, WeightsError> {
-    let file = SafeTensors::deserialize(bytes)?;
-    let is_of_integers = |name: &str| file.tensor(name).is_ok_and(|view| view.dtype() == Dtype::I8);
-    let mut tensors = Vec::new();
-    for (name, view) in file.iter() {
-        if name.strip_suffix(STEP_SUFFIX).is_some_and(is_of_integers) {
-            continue;
-        }
-        let values = match view.dtype() {
-            Dtype::I8 => {
-                let steps = file.tensor(&format!("{name}{STEP_SUFFIX}")).ok();
-                let steps = steps.map(|steps| read_floats(name, &steps)).transpose()?.unwrap_or_default();
-                if steps.is_empty() || Some(&steps.len()) != view.shape().last() {
-                    return Err(WeightsError::Steps { name: name.to_owned() });
-                }
-                view.data()
-                    .iter()
-                    .zip(steps.iter().cycle())
-                    .map(|(byte, step)| f32::from(byte.cast_signed()) * step)
-                    .collect()
-            }
-            _ => read_floats(name, &view)?,
-        };
-        tensors.push(NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values });
+    let mut decoded = Decoded::default();
+    for (name, view) in SafeTensors::deserialize(bytes)?.iter() {
+        decoded.add(name.to_owned(), view.dtype(), view.shape().to_vec(), view.data())?;
     }
-    Ok(tensors)
+    decoded.tensors()
 }
 
-fn read_floats(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, WeightsError> {
-    match view.dtype() {
-        Dtype::F32 => {
-            let numbers = view.data().chunks_exact(4);
-            Ok(numbers.map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect())
+/// Reads a weights file while its bytes come: what is decoded is not kept as bytes.
+///
+/// Of a file's 16-bit floats no more is held at a time than the tensor that is not whole yet.
+#[derive(Debug, Default)]
+pub struct WeightsReader {
+    /// Bytes that are not decoded yet.
+    pending: Vec<u8>,
+    header: Option<Header>,
+    decoded: Decoded,
+}
+
+/// What stands before the tensors.
+#[derive(Debug)]
+struct Header {
+    description: WeightsDescription,
+    /// The tensors that are still to come, the next one last.
+    to_come: Vec<(String, TensorInfo)>,
+}
+
+impl WeightsReader {
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// Where what has come is not a weights file.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), WeightsError> {
+        self.pending.extend_from_slice(bytes);
+        let mut used = 0;
+        if self.header.is_none() {
+            used = self.read_header()?;
         }
-        Dtype::F16 => {
-            let numbers = view.data().chunks_exact(2);
-            Ok(numbers.map(|bytes| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32()).collect())
+        let Some(Header { to_come, .. }) = &mut self.header else { return Ok(()) };
+        while let Some((name, info)) = to_come.pop_if(|(_, info)| length(info) <= self.pending.len() - used) {
+            let end = used + length(&info);
+            self.decoded.add(name, info.dtype, info.shape, &self.pending[used..end])?;
+            used = end;
         }
-        found => Err(WeightsError::Type { name: name.to_owned(), found }),
+        self.pending.drain(..used);
+        Ok(())
+    }
+
+    /// Reads the header once it is there; returns its length.
+    fn read_header(&mut self) -> Result<usize, WeightsError> {
+        let Some(start) = self.pending.first_chunk() else { return Ok(0) };
+        let length = usize::try_from(u64::from_le_bytes(*start)).unwrap_or(usize::MAX).saturating_add(start.len());
+        if length > LARGEST_HEADER {
+            return Err(SafeTensorError::HeaderTooLarge.into());
+        }
+        let Some(header) = self.pending.get(start.len()..length) else { return Ok(0) };
+        let metadata: Metadata =
+            serde_json::from_slice(header).map_err(SafeTensorError::InvalidHeaderDeserialization)?;
+        let entry = metadata.metadata().as_ref().and_then(|entries| entries.get(METADATA_KEY));
+        let description = serde_json::from_str(entry.ok_or(WeightsError::NoDescription(METADATA_KEY))?)?;
+        let names = metadata.offset_keys().into_iter().rev();
+        let to_come = names.filter_map(|name| metadata.info(&name).cloned().map(|info| (name, info))).collect();
+        self.header = Some(Header { description, to_come });
+        Ok(length)
+    }
+
+    /// The weights, once everything has come.
+    ///
+    /// # Errors
+    /// Where something is missing or too much, or integers have no steps.
+    pub fn finish(self) -> Result<Weights, WeightsError> {
+        match self.header {
+            Some(Header { description, to_come }) if to_come.is_empty() && self.pending.is_empty() => {
+                Ok(Weights { description, tensors: self.decoded.tensors()? })
+            }
+            _ => Err(SafeTensorError::MetadataIncompleteBuffer.into()),
+        }
+    }
+}
+
+/// Bytes of a tensor.
+fn length(info: &TensorInfo) -> usize {
+    let (start, end) = info.data_offsets;
+    end.saturating_sub(start)
+}
+
+/// Tensors of a file, in any order.
+#[derive(Debug, Default)]
+struct Decoded {
+    floats: Vec<NamedTensor>,
+    /// Integers, which are worth something by their steps only.
+    integers: Vec<(String, Vec<usize>, Vec<u8>)>,
+}
+
+impl Decoded {
+    fn add(&mut self, name: String, dtype: Dtype, shape: Vec<usize>, bytes: &[u8]) -> Result<(), WeightsError> {
+        let values = match dtype {
+            Dtype::I8 => {
+                self.integers.push((name, shape, bytes.to_vec()));
+                return Ok(());
+            }
+            Dtype::F32 => {
+                let numbers = bytes.chunks_exact(4);
+                numbers.map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
+            }
+            Dtype::F16 => {
+                let numbers = bytes.chunks_exact(2);
+                numbers.map(|bytes| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32()).collect()
+            }
+            found => return Err(WeightsError::Type { name, found }),
+        };
+        self.floats.push(NamedTensor { name, shape, values });
+        Ok(())
+    }
+
+    fn tensors(self) -> Result<Vec<NamedTensor>, WeightsError> {
+        let Decoded { floats: mut tensors, integers } = self;
+        for (name, shape, bytes) in integers {
+            let of_steps = format!("{name}{STEP_SUFFIX}");
+            let steps = tensors.iter().position(|tensor| tensor.name == of_steps);
+            let steps = steps.map(|position| tensors.swap_remove(position).values).unwrap_or_default();
+            if steps.is_empty() || Some(&steps.len()) != shape.last() {
+                return Err(WeightsError::Steps { name });
+            }
+            let integers = bytes.into_iter().map(u8::cast_signed);
+            let values = integers.zip(steps.iter().cycle()).map(|(integer, step)| f32::from(integer) * step).collect();
+            tensors.push(NamedTensor { name, shape, values });
+        }
+        Ok(tensors)
     }
 }
 

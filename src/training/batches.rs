@@ -8,6 +8,7 @@ use crate::signal::WINDOW_SAMPLES;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
+use rand_distr::{Beta, Distribution};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Scope;
 
@@ -45,13 +46,14 @@ pub(super) struct Changes {
     pub augmentation: Option<Augmentation>,
     /// Only so many samples of an input are kept, from a random one of its window on.
     pub crop_samples: Option<usize>,
+    /// The beta distribution that the share of an input in a mixture is drawn from.
+    pub mixing: Option<Beta<f64>>,
     pub seed: u64,
 }
 
 impl Changes {
     fn apply(&self, index: usize, mut input: Vec<f32>) -> Vec<f32> {
-        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
-        random.set_stream(index as u64);
+        let mut random = self.random(index as u64);
         if let Some(augmentation) = &self.augmentation {
             augment(&mut input, augmentation, &mut random);
         }
@@ -59,12 +61,40 @@ impl Changes {
         let start = random.random_range(0..=WINDOW_SAMPLES - samples);
         input[start * INPUT_LEADS..(start + samples) * INPUT_LEADS].to_vec()
     }
+
+    /// Mixes every input of the batch that begins with the example `first` with the next one, the last with the first.
+    fn mix(&self, first: usize, batch: Batch) -> Batch {
+        let Some(distribution) = &self.mixing else { return batch };
+        let share = distribution.sample(&mut self.random(!(first as u64))) as f32;
+        let Batch { inputs, examples, .. } = batch;
+        let values = inputs.len() / examples.len();
+        let others = inputs[values..].iter().chain(&inputs[..values]);
+        let mixed = inputs.iter().zip(others).map(|(input, other)| input * share + other * (1.0 - share)).collect();
+        let others = examples[1..].iter().chain(&examples[..1]).copied().collect();
+        Batch { inputs: mixed, examples, mixture: Some(Mixture { share, others }) }
+    }
+
+    fn random(&self, stream: u64) -> ChaCha8Rng {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(stream);
+        random
+    }
 }
 
 /// Some inputs in one piece, and what is known of their people.
 pub(super) struct Batch {
     pub inputs: Vec<f32>,
     pub examples: Vec<Example>,
+    /// Where the inputs are mixtures of two.
+    pub mixture: Option<Mixture>,
+}
+
+/// What else is in the inputs of a batch.
+pub(super) struct Mixture {
+    /// The share that is of the batch's own examples.
+    pub share: f32,
+    /// What is known of the people of the rest, in the order of the inputs.
+    pub others: Vec<Example>,
 }
 
 /// The order of the examples in an epoch.
@@ -106,5 +136,42 @@ fn read(examples: &dyn Examples, indices: &[usize], changes: Option<Changes>) ->
             None => input,
         });
     }
-    Ok(Batch { inputs, examples: indices.iter().map(|&index| examples.example(index)).collect() })
+    let examples = indices.iter().map(|&index| examples.example(index)).collect();
+    let batch = Batch { inputs, examples, mixture: None };
+    Ok(match (&changes, indices.first()) {
+        (Some(changes), Some(&first)) => changes.mix(first, batch),
+        _ => batch,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two values for each of three people of 30, 40 and 50 years.
+    fn batch() -> Batch {
+        let examples = [30.0, 40.0, 50.0].map(|age| Example { age: Some(age), sex: None }).to_vec();
+        Batch { inputs: vec![3.0, -3.0, 4.0, -4.0, 5.0, -5.0], examples, mixture: None }
+    }
+
+    fn mixed(seed: u64) -> Batch {
+        let mixing = Beta::new(0.4, 0.4).ok();
+        Changes { augmentation: None, crop_samples: None, mixing, seed }.mix(0, batch())
+    }
+
+    #[test]
+    fn inputs_and_people_are_mixed_alike() {
+        for seed in 0..20 {
+            let Batch { inputs, examples, mixture } = mixed(seed);
+            let Mixture { share, others } = mixture.unwrap();
+            assert!((0.0..=1.0).contains(&share));
+            assert_eq!(examples, batch().examples);
+            for ((input, example), other) in inputs.chunks(2).zip(&examples).zip(&others) {
+                let age = example.age.unwrap() * share + other.age.unwrap() * (1.0 - share);
+                assert!((input[0] - age / 10.0).abs() < 1e-5 && (input[1] + age / 10.0).abs() < 1e-5);
+            }
+        }
+        assert_eq!(mixed(1).inputs, mixed(1).inputs);
+        assert_ne!(mixed(1).inputs, mixed(2).inputs);
+    }
 }

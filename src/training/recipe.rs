@@ -31,6 +31,9 @@ pub struct Recipe {
     /// that the average keeps at a step.
     pub averaging: Option<f64>,
     pub augmentation: Option<Augmentation>,
+    /// Every batch is mixed with another order of itself, inputs and losses alike, in proportions drawn from a beta
+    /// distribution with this number as both of its parameters (mixup: Zhang et al. 2018).
+    pub mixing: Option<f64>,
     /// Each input is a span of this length, at a random place of the ten seconds: other ones every epoch, and cheaper.
     /// Only for networks that average over time; they validate and estimate on the whole.
     pub crop_seconds: Option<f64>,
@@ -160,6 +163,7 @@ impl Recipe {
             ("averaging", self.averaging.unwrap_or(0.0), share(self.averaging.unwrap_or(0.0)), "between 0 and 1"),
             ("patience", self.patience.unwrap_or(1) as f64, self.patience != Some(0), "at least 1"),
             ("gradient_norm", self.gradient_norm.unwrap_or(1.0), self.gradient_norm.is_none_or(positive), "positive"),
+            ("mixing", self.mixing.unwrap_or(1.0), self.mixing.is_none_or(positive), "positive"),
             (
                 "crop_seconds",
                 self.crop_seconds.unwrap_or(1.0),
@@ -204,6 +208,7 @@ impl Recipe {
             age_loss: AgeLoss::Squared,
             averaging: None,
             augmentation: None,
+            mixing: None,
             crop_seconds: None,
             informed_start: false,
         }
@@ -226,6 +231,7 @@ impl Recipe {
             age_loss: AgeLoss::Huber,
             averaging: Some(0.995),
             augmentation: Some(Augmentation::default()),
+            mixing: None,
             crop_seconds: None,
             informed_start: true,
         }
@@ -269,6 +275,7 @@ mod tests {
             (r#"{"crop_seconds": 0.1}"#, "crop_seconds"),
             (r#"{"gradient_norm": 0}"#, "gradient_norm is 0, but must be positive"),
             (r#"{"patience": 0}"#, "patience"),
+            (r#"{"mixing": 0}"#, "mixing is 0, but must be positive"),
             (r#"{"schedule": {"warm-up-cosine": {"warm_up": 2, "last": 0}}}"#, "warm_up is 2"),
         ] {
             let error = Recipe::from_json("x", text.as_bytes()).unwrap_err().to_string();

@@ -1,6 +1,6 @@
 //! The epochs of a training.
 
-use super::batches::{Batch, Changes, Examples, shuffled, stream};
+use super::batches::{Batch, Changes, Example, Examples, Mixture, shuffled, stream};
 use super::checkpoint::CheckpointError;
 use super::loss::loss;
 use super::optimiser::Optimiser;
@@ -15,6 +15,7 @@ use crate::network::trainable::{TrainableNetwork, download, upload};
 use crate::network::{Architecture, Head, INPUT_LEADS};
 use crate::signal::{SAMPLING_RATE, WINDOW_SAMPLES};
 use burn::tensor::{Device, Tensor, TensorData};
+use rand_distr::Beta;
 use serde::{Deserialize, Serialize};
 
 /// Examples of a validation batch; larger than those of training since no gradients are kept.
@@ -166,7 +167,7 @@ impl Training {
         let values = self.average.clone().unwrap_or_else(|| self.network.values.clone());
         let network = TrainableNetwork { assembly: self.network.assembly.clone(), values };
         let tensors = deploy(&network.assembly, &network.read_values());
-        DeployedNetwork::new(network.assembly.architecture, network.assembly.target, &tensors, &self.device)
+        DeployedNetwork::new(network.assembly.architecture, network.assembly.target, tensors, &self.device)
     }
 
     /// One step on one batch; returns its loss.
@@ -175,7 +176,11 @@ impl Training {
         let shape = [recordings, batch.inputs.len() / (recordings * INPUT_LEADS), INPUT_LEADS];
         let input = Tensor::<3>::from_data(TensorData::new(batch.inputs, shape), &self.device.clone().autodiff());
         let pass = self.network.forward_as(self.crops.as_ref().unwrap_or(&self.network.assembly), input);
-        let loss = loss(&pass.outputs, &batch.examples, self.state.recipe.age_loss);
+        let against = |examples: &[Example]| loss(&pass.outputs, examples, self.state.recipe.age_loss);
+        let loss = match &batch.mixture {
+            None => against(&batch.examples),
+            Some(Mixture { share, others }) => against(&batch.examples) * *share + against(others) * (1.0 - share),
+        };
         let value = f64::from(loss.clone().into_scalar::<f32>());
         let gradients = pass.gradients(loss);
         self.network.update_moving_averages(&pass, self.state.recipe.batch_norm_momentum);
@@ -246,6 +251,8 @@ impl Training {
         let changes = Changes {
             augmentation: recipe.augmentation,
             crop_samples: crop_samples(&recipe),
+            // The recipe's check refuses what no distribution has.
+            mixing: recipe.mixing.and_then(|parameter| Beta::new(parameter, parameter).ok()),
             seed: self.epoch_seed(epoch, 1),
         };
         let mut total = 0.0;

@@ -8,7 +8,7 @@ use crate::ecg::{Ecg, Person};
 use crate::estimate::{self, ComputeError, Estimator, EstimatorError};
 use crate::network::Architecture;
 use crate::network::manifest::Manifest;
-use crate::network::weights::{Calibration, Weights, WeightsError};
+use crate::network::weights::{Calibration, Weights};
 use crate::outcome::{Estimated, Failure, Outcome};
 use crate::signal::Window;
 use crate::signal::synthetic::{Parameters, synthetic};
@@ -49,8 +49,6 @@ pub enum EngineError {
     #[error(transparent)]
     Problem(#[from] WeightsProblem),
     #[error(transparent)]
-    Weights(#[from] WeightsError),
-    #[error(transparent)]
     Estimator(#[from] EstimatorError),
 }
 
@@ -72,16 +70,18 @@ impl Engine {
         choice: Choice,
         report: Option<&Function>,
     ) -> Result<Engine, EngineError> {
-        let files = weights::of(folder, manifest, network, report).await?;
-        Engine::from_files(&files, choice).await
+        Engine::new(weights::of(folder, manifest, network, report).await?, choice).await
     }
 
     /// The bytes of one weights file, or of one for age and one for sex.
     pub async fn from_files(files: &[Vec<u8>], choice: Choice) -> Result<Engine, EngineError> {
-        let weights: Vec<Weights> = files.iter().map(|file| Weights::from_bytes(file)).collect::<Result<_, _>>()?;
-        let on_device = OnDevice::open(&weights, choice).await?;
+        let weights: Result<_, _> = files.iter().map(|file| Weights::from_bytes(file)).collect();
+        Engine::new(weights.map_err(WeightsProblem::from)?, choice).await
+    }
+
+    async fn new(weights: Vec<Weights>, choice: Choice) -> Result<Engine, EngineError> {
         let coverage = coverage(&weights);
-        let spare = if on_device.device.is_processor() { Vec::new() } else { weights };
+        let (on_device, spare) = OnDevice::open(weights, choice).await?;
         Ok(Engine { spare, coverage, on_device: RefCell::new(on_device) })
     }
 
@@ -129,7 +129,7 @@ impl Engine {
         let on_device = self.on_device.borrow().clone();
         let estimate = match on_device.compute(&work).await {
             Err(error @ ComputeError::Device(_)) if !on_device.device.is_processor() => {
-                let processor = OnDevice::new(&self.spare, on_device.device.failed(&error.to_string()));
+                let processor = OnDevice::new(self.spare.clone(), on_device.device.failed(&error.to_string()));
                 let processor = processor.map_err(|error| failure("weights", error))?;
                 self.on_device.replace(processor.clone());
                 work(&processor.estimator).await
@@ -144,18 +144,20 @@ impl Engine {
 }
 
 impl OnDevice {
-    fn new(weights: &[Weights], device: Opened) -> Result<OnDevice, EstimatorError> {
+    fn new(weights: Vec<Weights>, device: Opened) -> Result<OnDevice, EstimatorError> {
         Ok(OnDevice { estimator: Rc::new(Estimator::new(weights, &device.device)?), device })
     }
 
-    /// Opens a device and tries it, so that its first estimate takes no longer than the next.
-    async fn open(weights: &[Weights], choice: Choice) -> Result<OnDevice, EstimatorError> {
+    /// Opens a device and tries it, so that its first estimate takes no longer than the next. Returns as well what
+    /// another device would need, should this one fail.
+    async fn open(weights: Vec<Weights>, choice: Choice) -> Result<(OnDevice, Vec<Weights>), EstimatorError> {
         let opened = within(PATIENCE, async { Ok(device::open(choice).await) }).await;
-        let card = OnDevice::new(weights, opened.unwrap_or_else(|error| device::instead(&error.to_string())))?;
-        if card.device.is_processor() {
-            return Ok(card);
+        let opened = opened.unwrap_or_else(|error| device::instead(&error.to_string()));
+        if opened.is_processor() {
+            return Ok((OnDevice::new(weights, opened)?, Vec::new()));
         }
-        let processor = OnDevice::new(weights, Opened::cpu(None))?;
+        let card = OnDevice::new(weights.clone(), opened)?;
+        let processor = OnDevice::new(weights.clone(), Opened::cpu(None))?;
         let tried = async {
             // The first time its shaders are compiled.
             card.tried().await?;
@@ -166,8 +168,8 @@ impl OnDevice {
             Err(error) => Some(card.device.failed(&error.to_string())),
         };
         Ok(match replaced {
-            None => card,
-            Some(device) => OnDevice { device, ..processor },
+            None => (card, weights),
+            Some(device) => (OnDevice { device, ..processor }, Vec::new()),
         })
     }
 

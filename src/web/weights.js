@@ -1,59 +1,97 @@
-// What weights need of the browser: to fetch, to sum, to keep. When and how often is decided in weights.rs.
+// What weights need of the browser: to fetch and to keep. When and how often is decided in weights.rs.
 
 const CACHE = "ecgnet-weights";
 
 /** So long, in milliseconds, a connection may bring nothing. */
 const PATIENCE = 30_000;
 
+const cache = async () => globalThis.caches?.open(CACHE);
+
+/** A file that comes in parts. */
+class Parts {
+  #reader;
+  #abortion;
+  #keeping;
+
+  constructor(response, abortion = undefined, keeping = undefined) {
+    this.status = response.status;
+    this.#reader = response.body.getReader();
+    this.#abortion = abortion;
+    this.#keeping = keeping;
+  }
+
+  /**
+   * The next part, undefined after the last one.
+   * Rejects where the connection breaks or brings nothing any more.
+   */
+  async next() {
+    const giveUp = () => this.#abortion?.abort(new Error(`nothing came for ${PATIENCE / 1000} seconds`));
+    const patience = setTimeout(giveUp, PATIENCE);
+    try {
+      return (await this.#reader.read()).value;
+    } finally {
+      clearTimeout(patience);
+    }
+  }
+
+  /** Wants no more of it. */
+  end() {
+    this.#abortion?.abort();
+    this.#reader.cancel().catch(() => {});
+  }
+
+  /** Waits until what has come is kept; whether it is. */
+  async isKept() {
+    return (await this.#keeping) ?? false;
+  }
+}
+
 /**
- * A file's status and bytes; not more than `expected` bytes are taken.
- * Rejects where the server cannot be reached, or the connection breaks or brings nothing any more.
+ * A file from its server, which is kept at `keepAt` for the next visit while it comes.
+ * Rejects where the server cannot be reached.
  */
-export async function fetchBytes(address, expected, before, total, report) {
+export async function fetched(address, keepAt = undefined) {
   const abortion = new AbortController();
   const giveUp = () => abortion.abort(new Error(`nothing came for ${PATIENCE / 1000} seconds`));
-  let patience = setTimeout(giveUp, PATIENCE);
+  const patience = setTimeout(giveUp, PATIENCE);
   try {
     const response = await fetch(address, { cache: "no-cache", credentials: "same-origin", signal: abortion.signal });
-    if (!response.ok) {
-      abortion.abort();
-      return { status: response.status, bytes: new Uint8Array() };
-    }
-    const parts = [];
-    let length = 0;
-    const reader = response.body.getReader();
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      clearTimeout(patience);
-      patience = setTimeout(giveUp, PATIENCE);
-      parts.push(part.value);
-      length += part.value.length;
-      if (length > expected) {
-        await reader.cancel();
-        break;
-      }
-      report?.({ received: before + length, total });
-    }
-    return { status: response.status, bytes: new Uint8Array(await new Blob(parts).arrayBuffer()) };
+    const isKept = keepAt && response.ok;
+    const keeping = isKept && keepStream(keepAt, new Response(response.clone().body));
+    return new Parts(response, abortion, keeping);
   } finally {
     clearTimeout(patience);
   }
 }
 
-/** The SHA-256 sum in hexadecimal digits; undefined where the browser does not give it to this page. */
-export async function sha256(bytes) {
-  const sum = await globalThis.crypto?.subtle?.digest("SHA-256", bytes);
-  return sum && Array.from(new Uint8Array(sum), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+/** Whether a browser that keeps anything has kept it whole. */
+const keepStream = async (address, response) => {
+  try {
+    await (await cache())?.put(address, response);
+    return true;
+  } catch {
+    await response.body?.cancel().catch(() => {});
+    return false;
+  }
+};
 
-/** The bytes that were kept at an address, if any. */
+/** The file that was kept at an address, if any. */
 export async function kept(address) {
-  const response = await (await globalThis.caches?.open(CACHE))?.match(address);
-  return response && new Uint8Array(await response.arrayBuffer());
+  const response = await (await cache())?.match(address);
+  return response && new Parts(response);
 }
 
-/** Keeps bytes for the next visit, in place of others at the same address but for its query. */
-export async function keep(address, bytes) {
-  const cache = await globalThis.caches?.open(CACHE);
-  await cache?.delete(address, { ignoreSearch: true });
-  await cache?.put(address, new Response(bytes));
+/** Keeps a text for the next visit. */
+export async function keep(address, text) {
+  await (await cache())?.put(address, new Response(text));
+}
+
+/** Forgets what was kept at an address but for its query; `except` stays, if it is given. */
+export async function forget(address, except = undefined) {
+  const opened = await cache();
+  for (const request of (await opened?.keys(address, { ignoreSearch: true })) ?? []) {
+    if (request.url !== except) {
+      await opened.delete(request);
+    }
+  }
 }

@@ -6,33 +6,34 @@
 use super::error::js_error;
 use super::words;
 use crate::network::Architecture;
+use crate::network::arrival::{Arrival, ArrivalError};
 use crate::network::manifest::{Entry, Manifest, ManifestError};
+use crate::network::weights::{Weights, WeightsError};
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Function, Uint8Array};
+use js_sys::{Function, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/web/weights.js")]
 extern "C" {
-    type Fetched;
+    /// A file that comes in parts.
+    type Parts;
     #[wasm_bindgen(method, getter)]
-    fn status(this: &Fetched) -> u16;
-    #[wasm_bindgen(method, getter)]
-    fn bytes(this: &Fetched) -> Uint8Array;
+    fn status(this: &Parts) -> u16;
+    #[wasm_bindgen(method, catch)]
+    async fn next(this: &Parts) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method)]
+    fn end(this: &Parts);
+    #[wasm_bindgen(method, js_name = isKept, catch)]
+    async fn is_kept(this: &Parts) -> Result<JsValue, JsValue>;
 
-    #[wasm_bindgen(js_name = fetchBytes, catch)]
-    async fn fetch_bytes(
-        address: &str,
-        expected: f64,
-        before: f64,
-        total: f64,
-        report: Option<&Function>,
-    ) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
-    async fn sha256(bytes: &Uint8Array) -> Result<JsValue, JsValue>;
+    async fn fetched(address: &str, keep_at: Option<&str>) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
     async fn kept(address: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
-    async fn keep(address: &str, bytes: &Uint8Array) -> Result<JsValue, JsValue>;
+    async fn keep(address: &str, text: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    async fn forget(address: &str, except: Option<&str>) -> Result<JsValue, JsValue>;
 }
 
 /// How often a download is tried.
@@ -44,7 +45,7 @@ const PAUSE_MS: u32 = 300;
 const MANIFEST: &str = "manifest.json";
 
 /// A manifest is some kilobytes.
-const LARGEST_MANIFEST: f64 = 1e6;
+const LARGEST_MANIFEST: usize = 1_000_000;
 
 /// Why there are no weights.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +61,8 @@ pub enum WeightsProblem {
          or the manifest is of other weights"
     )]
     Sum { file: String },
-    #[error("weights cannot be checked on this page: open it over https, or as localhost")]
-    Insecure,
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     #[error("there are no weights of {0}")]
@@ -76,7 +77,7 @@ impl WeightsProblem {
             WeightsProblem::Missing { .. } => "weights-missing",
             WeightsProblem::Length { .. } => "weights-truncated",
             WeightsProblem::Sum { .. } => "weights-damaged",
-            WeightsProblem::Insecure => "weights-unchecked",
+            WeightsProblem::Weights(_) => "weights",
             WeightsProblem::Manifest(_) => "manifest",
             WeightsProblem::NoNetwork(_) => "no-network",
         }
@@ -92,105 +93,168 @@ impl From<WeightsProblem> for JsValue {
 /// The manifest in a folder; offline the one whose weights were last used.
 pub async fn manifest(folder: &str) -> Result<Manifest, WeightsProblem> {
     let address = format!("{folder}{MANIFEST}");
-    let bytes = match fetched(&address, MANIFEST, LARGEST_MANIFEST, (0.0, 0.0), None).await {
-        Ok(bytes) => bytes,
-        Err(problem @ WeightsProblem::Unreachable { .. }) => kept_bytes(&address).await.ok_or(problem)?,
-        Err(problem) => return Err(problem),
+    let text = match request(&address, MANIFEST, None).await {
+        Ok(parts) => manifest_text(&parts).await,
+        Err(problem) => Err(problem),
     };
-    Ok(Manifest::from_json(&bytes.to_vec())?)
+    let text = match text {
+        Err(problem @ WeightsProblem::Unreachable { .. }) => {
+            let parts = kept_parts(&address).await.ok_or(problem)?;
+            manifest_text(&parts).await?
+        }
+        text => text?,
+    };
+    Ok(Manifest::from_json(&text)?)
 }
 
-/// The bytes of the files of one network. `report` is called with `{ received, total }` in bytes.
+async fn manifest_text(parts: &Parts) -> Result<Vec<u8>, WeightsProblem> {
+    let mut text = Vec::new();
+    while let Some(part) = next_part(parts, MANIFEST).await? {
+        text.extend(part);
+        if text.len() > LARGEST_MANIFEST {
+            parts.end();
+            break;
+        }
+    }
+    Ok(text)
+}
+
+/// The weights of one network. `report` is called with `{ received, total }` in bytes.
 pub async fn of(
     folder: &str,
     manifest: &Manifest,
     network: Architecture,
     report: Option<&Function>,
-) -> Result<Vec<Vec<u8>>, WeightsProblem> {
+) -> Result<Vec<Weights>, WeightsProblem> {
     let entries = manifest.of(network);
     if entries.is_empty() {
         return Err(WeightsProblem::NoNetwork(network));
     }
-    let total: u64 = entries.iter().map(|entry| entry.bytes).sum();
-    let mut before = 0;
-    let mut files = Vec::with_capacity(entries.len());
+    let mut progress = Progress { before: 0, total: entries.iter().map(|entry| entry.bytes).sum(), report };
+    let mut weights = Vec::with_capacity(entries.len());
     for entry in entries {
-        files.push(file(folder, entry, (before as f64, total as f64), report).await?.to_vec());
-        before += entry.bytes;
+        weights.push(of_file(folder, entry, &progress).await?);
+        progress.before += entry.bytes;
     }
     // Not before its weights are there: those of the manifest before it are what can be used without a network till then.
-    let _ = keep(&format!("{folder}{MANIFEST}"), &Uint8Array::from(manifest.to_json().as_bytes())).await;
-    Ok(files)
+    let _ = keep(&format!("{folder}{MANIFEST}"), &manifest.to_json()).await;
+    Ok(weights)
 }
 
-async fn file(
-    folder: &str,
-    entry: &Entry,
-    progress: (f64, f64),
-    report: Option<&Function>,
-) -> Result<Uint8Array, WeightsProblem> {
+/// How much of a network has come.
+struct Progress<'a> {
+    /// Bytes of the files that are there.
+    before: u64,
+    total: u64,
+    report: Option<&'a Function>,
+}
+
+impl Progress<'_> {
+    /// Reports how much of the next file has come.
+    fn received(&self, bytes: u64) {
+        let Some(report) = self.report else { return };
+        let progress = Object::new();
+        for (name, bytes) in [("received", self.before + bytes), ("total", self.total)] {
+            // Nothing keeps a new object from taking a property.
+            let _ = Reflect::set(&progress, &name.into(), &(bytes as f64).into());
+        }
+        // Whoever looks on may fail; the download goes on.
+        let _ = report.call1(&JsValue::UNDEFINED, &progress);
+    }
+}
+
+async fn of_file(folder: &str, entry: &Entry, progress: &Progress<'_>) -> Result<Weights, WeightsProblem> {
     let address = format!("{folder}{}", entry.file);
     let kept_at = format!("{address}?sha256={}", entry.sha256);
-    if let Some(bytes) = kept_bytes(&kept_at).await
-        && check(entry, &bytes).await.is_ok()
+    if let Some(parts) = kept_parts(&kept_at).await
+        && let Ok(weights) = arrived(entry, &parts, None).await
     {
-        return Ok(bytes);
+        return Ok(weights);
     }
     let mut tries = 0;
     loop {
         tries += 1;
-        let checked = match fetched(&address, &entry.file, entry.bytes as f64, progress, report).await {
-            Ok(bytes) => check(entry, &bytes).await.map(|()| bytes),
+        let read = match request(&address, &entry.file, Some(&kept_at)).await {
+            Ok(parts) => arrived(entry, &parts, Some(progress)).await.map(|weights| (weights, parts)),
             Err(problem) => Err(problem),
         };
-        match checked {
-            Ok(bytes) => {
+        match read {
+            Ok((weights, parts)) => {
                 // A browser that keeps nothing fetches again.
-                let _ = keep(&kept_at, &bytes).await;
-                return Ok(bytes);
+                if parts.is_kept().await.is_ok_and(|is_kept| is_kept.is_truthy()) {
+                    let _ = forget(&address, Some(&kept_at)).await;
+                }
+                return Ok(weights);
             }
-            Err(problem @ (WeightsProblem::Missing { .. } | WeightsProblem::Insecure)) => return Err(problem),
-            Err(problem) if tries == TRIES => return Err(problem),
-            // What broke a download is often over in a moment.
-            Err(_) => TimeoutFuture::new(PAUSE_MS).await,
+            Err(problem) => {
+                let _ = forget(&kept_at, None).await;
+                if tries == TRIES || matches!(problem, WeightsProblem::Missing { .. } | WeightsProblem::Weights(_)) {
+                    return Err(problem);
+                }
+                // What broke a download is often over in a moment.
+                TimeoutFuture::new(PAUSE_MS).await;
+            }
         }
     }
 }
 
-async fn fetched(
-    address: &str,
-    file: &str,
-    expected: f64,
-    (before, total): (f64, f64),
-    report: Option<&Function>,
-) -> Result<Uint8Array, WeightsProblem> {
-    let file = format!("weights/{file}");
-    let answer = fetch_bytes(address, expected, before, total, report).await;
-    let fetched: Fetched = answer
-        .map_err(|error| {
-            let reason = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-            let reason = reason.unwrap_or_else(|| "no reason is given".to_owned());
-            WeightsProblem::Unreachable { file: file.clone(), reason }
-        })?
-        .unchecked_into();
-    match fetched.status() {
-        200..=299 => Ok(fetched.bytes()),
-        status @ (404 | 410) => Err(WeightsProblem::Missing { file, status }),
-        // A server that is busy or broken may answer later.
-        status => Err(WeightsProblem::Unreachable { file, reason: format!("the server answers with status {status}") }),
+/// Decodes a file while it comes, and checks that it is the one that is meant.
+async fn arrived(entry: &Entry, parts: &Parts, progress: Option<&Progress<'_>>) -> Result<Weights, WeightsProblem> {
+    let mut arrival = Arrival::of(entry);
+    while let Some(part) = next_part(parts, &entry.file).await? {
+        arrival.push(&part);
+        if arrival.is_too_long() {
+            parts.end();
+            break;
+        }
+        if let Some(progress) = progress {
+            progress.received(arrival.received());
+        }
+    }
+    let file = || in_folder(&entry.file);
+    arrival.finish().map_err(|error| match error {
+        ArrivalError::Length { found, expected } => {
+            WeightsProblem::Length { file: file(), found: words::size(found), expected: words::size(expected) }
+        }
+        ArrivalError::Sum => WeightsProblem::Sum { file: file() },
+        ArrivalError::Weights(error) => WeightsProblem::Weights(error),
+    })
+}
+
+fn in_folder(file: &str) -> String {
+    format!("weights/{file}")
+}
+
+/// Asks the server for a file, to be kept at `keep_at`.
+async fn request(address: &str, file: &str, keep_at: Option<&str>) -> Result<Parts, WeightsProblem> {
+    let answer = fetched(address, keep_at).await.map_err(|error| unreachable(file, &error))?;
+    let parts: Parts = answer.unchecked_into();
+    match parts.status() {
+        200..=299 => Ok(parts),
+        status => {
+            parts.end();
+            let file = in_folder(file);
+            Err(match status {
+                404 | 410 => WeightsProblem::Missing { file, status },
+                // A server that is busy or broken may answer later.
+                _ => WeightsProblem::Unreachable { file, reason: format!("the server answers with status {status}") },
+            })
+        }
     }
 }
 
-async fn kept_bytes(address: &str) -> Option<Uint8Array> {
-    kept(address).await.ok()?.dyn_into().ok()
+async fn next_part(parts: &Parts, file: &str) -> Result<Option<Vec<u8>>, WeightsProblem> {
+    let part = parts.next().await.map_err(|error| unreachable(file, &error))?;
+    Ok(part.dyn_into::<Uint8Array>().ok().map(|bytes| bytes.to_vec()))
 }
 
-async fn check(entry: &Entry, bytes: &Uint8Array) -> Result<(), WeightsProblem> {
-    let file = || format!("weights/{}", entry.file);
-    if u64::from(bytes.length()) != entry.bytes {
-        let found = words::size(bytes.length().into());
-        return Err(WeightsProblem::Length { file: file(), found, expected: words::size(entry.bytes) });
-    }
-    let sum = sha256(bytes).await.ok().and_then(|sum| sum.as_string()).ok_or(WeightsProblem::Insecure)?;
-    if sum.eq_ignore_ascii_case(&entry.sha256) { Ok(()) } else { Err(WeightsProblem::Sum { file: file() }) }
+fn unreachable(file: &str, error: &JsValue) -> WeightsProblem {
+    let reason = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
+    let reason = reason.unwrap_or_else(|| "no reason is given".to_owned());
+    WeightsProblem::Unreachable { file: in_folder(file), reason }
+}
+
+async fn kept_parts(address: &str) -> Option<Parts> {
+    let parts = kept(address).await.ok()?;
+    parts.is_object().then(|| parts.unchecked_into())
 }
