@@ -174,27 +174,28 @@ async fn of_file(folder: &str, entry: &Entry, progress: &Progress<'_>) -> Result
     let mut tries = 0;
     loop {
         tries += 1;
-        let read = match request(&address, &entry.file, Some(&kept_at)).await {
-            Ok(parts) => arrived(entry, &parts, Some(progress)).await.map(|weights| (weights, parts)),
-            Err(problem) => Err(problem),
-        };
-        match read {
-            Ok((weights, parts)) => {
-                // A browser that keeps nothing fetches again.
+        let problem = match request(&address, &entry.file, Some(&kept_at)).await {
+            Ok(parts) => {
+                let weights = arrived(entry, &parts, Some(progress)).await;
+                if weights.is_err() {
+                    parts.end();
+                }
+                // A browser that keeps nothing fetches again; what was kept and is not the file is forgotten.
                 if parts.is_kept().await.is_ok_and(|is_kept| is_kept.is_truthy()) {
-                    let _ = forget(&address, Some(&kept_at)).await;
+                    let _ = forget(&address, weights.is_ok().then_some(kept_at.as_str())).await;
                 }
-                return Ok(weights);
-            }
-            Err(problem) => {
-                let _ = forget(&kept_at, None).await;
-                if tries == TRIES || matches!(problem, WeightsProblem::Missing { .. } | WeightsProblem::Weights(_)) {
-                    return Err(problem);
+                match weights {
+                    Ok(weights) => return Ok(weights),
+                    Err(problem) => problem,
                 }
-                // What broke a download is often over in a moment.
-                TimeoutFuture::new(PAUSE_MS).await;
             }
+            Err(problem) => problem,
+        };
+        if tries == TRIES || matches!(problem, WeightsProblem::Missing { .. } | WeightsProblem::Weights(_)) {
+            return Err(problem);
         }
+        // What broke a download is often over in a moment.
+        TimeoutFuture::new(PAUSE_MS).await;
     }
 }
 

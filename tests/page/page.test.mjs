@@ -16,7 +16,7 @@ import { after, afterEach, before, beforeEach, test as untimed } from "node:test
 import { gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
 import { npy, wfdb, zip } from "./recordings.mjs";
-import { fetchBytes } from "../../src/web/weights.js";
+import { fetched } from "../../src/web/weights.js";
 import { ROOT, serve, serveHeaders } from "./server.mjs";
 
 const WEIGHTS = process.env.ECGNET_WEIGHTS ?? join(ROOT, "weights");
@@ -743,16 +743,14 @@ test("a connection that brings nothing any more is given up", async ({ mock }) =
     };
     return Promise.resolve(new Response(new ReadableStream({ start })));
   });
-  const came = new Promise((resolve) => {
-    const fetched = fetchBytes("weights", 8, 0, 8, resolve);
-    fetched.catch(() => {});
-    mock.fetched = fetched;
-  });
-  assert.deepEqual(await came, { received: 4, total: 8 });
+  const parts = await fetched("weights");
+  assert.deepEqual(await parts.next(), new Uint8Array(4));
+  const next = parts.next();
+  next.catch(() => {});
   mock.timers.tick(29_999);
   assert.equal(signal.aborted, false);
   mock.timers.tick(1);
-  await assert.rejects(mock.fetched, /nothing came for 30 seconds/);
+  await assert.rejects(next, /nothing came for 30 seconds/);
 });
 
 test("broken downloads are tried again, then reported, and can be retried", async () => {
