@@ -24,7 +24,7 @@ INSTALL = CARGO_PROFILE_RELEASE_OPT_LEVEL=1 $(CARGO) install --quiet --root $(TO
 export PATH := $(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export RUSTDOCFLAGS = -D warnings
 
-.PHONY: test test-core test-page lint fuzz bench bench-web bench-start bench-models bench-training toolchain tools browser pkg serve dist
+.PHONY: test test-core test-page lint fuzz bench bench-gpu bench-web bench-start bench-models bench-training toolchain tools browser pkg serve dist
 
 ## Runs every test; those that need the reference data say so where it is absent.
 test: toolchain
@@ -82,6 +82,13 @@ bench: bench-models $(PEERS)/bin/python
 	program=$$($(CARGO) bench --quiet --bench inference --no-run --message-format json | \
 		sed -n 's/.*"executable":"\([^"]*inference[^"]*\)".*/\1/p') && \
 	$(PEERS)/bin/python benches/native/run.py --models $(BENCHMARK) --program "$$program" $(ARGUMENTS)
+
+## Times inference on the graphics card, layer by layer, and against PyTorch's where the environment has it.
+bench-gpu: bench-models $(PEERS)/bin/python
+	programs=$$($(CARGO) bench --quiet --features wgpu --bench inference --bench layers --no-run --message-format json | \
+		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p') && \
+	$(PEERS)/bin/python benches/native/gpu.py --models $(BENCHMARK) \
+		--inference "$$(echo "$$programs" | grep inference)" --layers "$$(echo "$$programs" | grep layers)" $(ARGUMENTS)
 
 ## Times inference in the browser against onnxruntime-web's and TensorFlow.js's.
 bench-web: pkg browser bench-models benches/web/node_modules/.package-lock.json

@@ -1,8 +1,8 @@
 //! A network that takes turns with other runtimes: `benches/native/run.py`, which `make bench` starts, drives it.
 //!
-//! usage: inference WEIGHTS INPUT
+//! usage: inference WEIGHTS INPUT [BATCH [cpu|wgpu]]
 //!
-//! INPUT holds the 32-bit floats of one prepared recording. The first line that is printed says how long loading and the
+//! INPUT holds the 32-bit floats of one prepared recording; a batch has it several times. The first line that is printed says how long loading and the
 //! first inference took, and their result; each line read after that is a number of milliseconds to estimate for, at
 //! least once, and is answered by how long every inference took.
 
@@ -15,17 +15,21 @@ use std::time::{Duration, Instant};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let [weights, input] = arguments.as_slice() else {
+    let [weights, input, options @ ..] = arguments.as_slice() else {
         // `cargo test --benches` and a plain `cargo bench` come here.
-        eprintln!("usage: inference WEIGHTS INPUT");
+        eprintln!("usage: inference WEIGHTS INPUT [BATCH [cpu|wgpu]]");
         return Ok(());
+    };
+    let batch = options.first().map_or(Ok(1), |batch| batch.parse())?;
+    let device = match options.get(1).map(String::as_str) {
+        Some("wgpu") => gpu()?,
+        _ => Device::flex(),
     };
     let input: Vec<f32> =
         std::fs::read(input)?.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let input = input.repeat(batch);
     let start = Instant::now();
-    let weights = Weights::from_bytes(&std::fs::read(weights)?)?;
-    let network = weights.network(&Device::flex())?;
-    drop(weights);
+    let network = Weights::from_bytes(&std::fs::read(weights)?)?.into_network(&device)?;
     let load = milliseconds(start.elapsed());
     let start = Instant::now();
     let (age, female) = estimate(&network, &input)?;
@@ -44,7 +48,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Age in years and probability of a woman.
+#[cfg(feature = "wgpu")]
+fn gpu() -> Result<Device, Box<dyn Error>> {
+    Ok(ecgnet::device::gpu()?.device)
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn gpu() -> Result<Device, Box<dyn Error>> {
+    Err("this benchmark was built without the feature wgpu".into())
+}
+
+/// Age in years and probability of a woman of the first recording.
 fn estimate(network: &DeployedNetwork, input: &[f32]) -> Result<(f32, f32), Box<dyn Error>> {
     let outputs = network.forward(network.input(input.to_vec()));
     let values = |output: Option<Tensor<2>>| -> Result<Vec<f32>, Box<dyn Error>> {

@@ -137,6 +137,15 @@ pub async fn open_gpu() -> Result<Gpu, GpuError> {
     Ok(locked(&OPENED).insert(gpu).clone())
 }
 
+/// [`open_gpu`], waited for.
+///
+/// # Errors
+/// As there.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn gpu() -> Result<Gpu, GpuError> {
+    burn_cubecl::cubecl::future::block_on(open_gpu())
+}
+
 #[cfg(target_arch = "wasm32")]
 fn is_page_or_its_worker() -> bool {
     let scope = js_sys::global();

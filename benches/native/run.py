@@ -34,15 +34,15 @@ def made_up_input():
 
 
 class Runtime:
-    def __init__(self, network, runtime, threads, models, program, input_file):
+    def __init__(self, network, runtime, threads, models, program, input_file, batch=1, device="cpu"):
         weights, onnx = models / f"{network}.safetensors", models / f"{network}.onnx"
-        command = [sys.executable, HERE / "runtime.py", runtime, onnx, input_file, str(threads)]
+        command = [sys.executable, HERE / "runtime.py", runtime, onnx, input_file, str(threads), str(batch)]
         if runtime == OURS:
-            command = [program, weights, input_file]
+            command = [program, weights, input_file, str(batch), device]
         environment = os.environ | {"RAYON_NUM_THREADS": str(threads)}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen(command, text=True, env=environment, **pipes)
-        self.row = {"network": network, "runtime": runtime, "backend": "cpu", "threads": threads, **self.answer()}
+        self.row = {"network": network, "runtime": runtime, "backend": device, "threads": threads, **self.answer()}
         self.times = []
 
     def answer(self):
@@ -115,4 +115,5 @@ def main():
     sys.exit("a runtime says something else than ECGNet" if differing else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

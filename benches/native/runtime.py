@@ -1,6 +1,8 @@
-"""ONNX Runtime or TensorFlow taking turns as `benches/inference.rs` does.
+"""Another runtime taking turns as `benches/inference.rs` does.
 
-    python runtime.py onnxruntime|tensorflow NETWORK.onnx INPUT THREADS
+    python runtime.py onnxruntime|tensorflow|pytorch NETWORK.onnx INPUT THREADS BATCH
+
+PyTorch computes on the graphics card where there is one; the others on the processor.
 """
 
 import json
@@ -82,16 +84,86 @@ def tensorflow(path, threads):
     return lambda x: [output.numpy() for output in model(tf.constant(x), training=False)]
 
 
+def pytorch(path, threads):
+    import onnx
+    import torch
+    import torch.nn.functional as F
+    from onnx import helper, numpy_helper
+
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.benchmark = True
+    # 32 bits, as ECGNet computes: TensorFloat-32 has 19.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    graph = onnx.load(path).graph
+    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    # Axes stay numbers: what a tensor on the card says has to be waited for.
+    on_device = {
+        name: torch.tensor(value, device=device) for name, value in tensors.items() if value.dtype == np.float32
+    }
+
+    def padded(x, options, value):
+        half = len(options["pads"]) // 2
+        pairs = zip(options["pads"][:half], options["pads"][half:])
+        # The last axis comes first.
+        pads = [number for pair in reversed(list(pairs)) for number in pair]
+        return F.pad(x, pads, value=value) if any(pads) else x
+
+    def convolution(x, options, kernel, bias):
+        work = {4: F.conv2d, 3: F.conv1d}[kernel.ndim]
+        return work(padded(x, options, 0.0), kernel, bias, options["strides"])
+
+    def max_pool(x, options):
+        work = {4: F.max_pool2d, 3: F.max_pool1d}[x.ndim]
+        return work(padded(x, options, -torch.inf), options["kernel_shape"], options["strides"])
+
+    def batch_norm(x, options, gamma, beta, mean, variance):
+        return F.batch_norm(x, mean, variance, gamma, beta, eps=options["epsilon"])
+
+    spatial = lambda x: tuple(range(2, x.ndim))
+    operators = {
+        "Unsqueeze": lambda x, _, axes: x.unsqueeze(int(axes[0])),
+        "Transpose": lambda x, options: x.permute(options["perm"]).contiguous(),
+        "Conv": convolution,
+        "Gemm": lambda x, options, kernel, bias: torch.addmm(bias, x, kernel, beta=options["beta"], alpha=options["alpha"]),
+        "MaxPool": max_pool,
+        "Relu": lambda x, _: torch.relu(x),
+        "Add": lambda x, y, _: x + y,
+        "Concat": lambda *inputs: torch.cat(inputs[:-1], inputs[-1]["axis"]),
+        "Flatten": lambda x, _: x.flatten(1),
+        "Softmax": lambda x, _: torch.softmax(x, 1),
+        "BatchNormalization": batch_norm,
+        "GlobalAveragePool": lambda x, _: x.mean(spatial(x), keepdim=True),
+        "GlobalMaxPool": lambda x, _: x.amax(spatial(x), keepdim=True),
+    }
+    nodes = [
+        (node, {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute})
+        for node in graph.node
+    ]
+
+    @torch.inference_mode()
+    def estimate(x):
+        values = {"ecg": torch.from_numpy(x).to(device)}
+        for node, options in nodes:
+            inputs = [values[name] for name in node.input if name in values]
+            weights = [on_device.get(name, tensors[name]) for name in node.input if name in tensors]
+            values[node.output[0]] = operators[node.op_type](*inputs, options, *weights)
+        return [values[output.name].cpu().numpy() for output in graph.output]
+
+    return estimate
+
+
 def main():
-    runtime, path, input_file, threads = sys.argv[1:]
-    x = np.fromfile(input_file, "<f4").reshape(1, 5120, 12)
+    runtime, path, input_file, threads, batch = sys.argv[1:]
+    x = np.fromfile(input_file, "<f4").reshape(1, 5120, 12).repeat(int(batch), 0)
 
     def timed(work):
         start = time.perf_counter()
         result = work()
         return result, (time.perf_counter() - start) * 1000
 
-    load = {"onnxruntime": onnx_runtime, "tensorflow": tensorflow}[runtime]
+    load = {"onnxruntime": onnx_runtime, "tensorflow": tensorflow, "pytorch": pytorch}[runtime]
     estimate, load_ms = timed(lambda: load(path, int(threads)))
     (age, sex), first_ms = timed(lambda: estimate(x))
     print(json.dumps({"load_ms": load_ms, "first_ms": first_ms, "age": float(age[0, 0]), "female": float(sex[0, 1])}), flush=True)

@@ -33,8 +33,8 @@ impl DeviceOptions {
 
 #[cfg(gpu)]
 fn wgpu() -> Result<Device, CommandError> {
-    let opened = burn_cubecl::cubecl::future::block_on(crate::device::open_gpu());
-    let gpu = opened.map_err(|error| CommandError::NoDevice { device: "wgpu", reason: error.to_string() })?;
+    let gpu =
+        crate::device::gpu().map_err(|error| CommandError::NoDevice { device: "wgpu", reason: error.to_string() })?;
     if gpu.is_software {
         eprintln!("note: {} is a processor that plays a graphics card; --device cpu is faster", gpu.name);
     }

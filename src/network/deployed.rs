@@ -274,7 +274,7 @@ pub struct DeployedNetwork {
     /// By layer: scale and shift.
     scalings: HashMap<String, (Tensor<1>, Tensor<1>)>,
     /// Multiplications with additions that a recording takes.
-    multiplications: usize,
+    multiplications: u64,
     device: Device,
 }
 
@@ -340,15 +340,16 @@ impl DeployedNetwork {
     /// Runs the network on `[recordings, INPUT_SAMPLES, INPUT_LEADS]`.
     pub fn forward(&self, input: Tensor<3>) -> Outputs {
         let [recordings, ..] = input.dims();
-        operation::on_cores(recordings * self.multiplications, || self.outputs(input))
+        operation::on_cores(recordings as u64 * self.multiplications, || self.forward_watched(input, &mut Unwatched))
     }
 
-    fn outputs(&self, input: Tensor<3>) -> Outputs {
-        let features = self.run(&self.plan.body, input);
-        let output = |wanted: Head| {
+    /// The same while somebody looks on, in this thread.
+    pub fn forward_watched(&self, input: Tensor<3>, onlooker: &mut dyn Onlooker) -> Outputs {
+        let features = self.run(&self.plan.body, input, onlooker);
+        let mut output = |wanted: Head| {
             let (_, head) = self.plan.heads.iter().find(|(head, _)| *head == wanted)?;
             let [recordings, ..] = features.dims();
-            let output = self.convolution(head, features.clone(), None, false);
+            let output = self.convolution(head, features.clone(), None, false, onlooker);
             Some(output.reshape([recordings, wanted.outputs()]))
         };
         Outputs { age: output(Head::Age), sex: output(Head::Sex) }
@@ -360,33 +361,98 @@ impl DeployedNetwork {
         input: Tensor<3>,
         residual: Option<Tensor<3>>,
         relu: bool,
+        onlooker: &mut dyn Onlooker,
     ) -> Tensor<3> {
-        operation::deployed_convolution(input, &self.convolutions[&step.name], residual, relu)
+        let [recordings, ..] = input.dims();
+        let residual_values = residual.as_ref().map_or(0, values);
+        let operation = Operation {
+            name: &step.name,
+            multiplications: recordings as u64 * step.geometry.multiplications(),
+            read: values(&input) + residual_values + (step.geometry.row() + 1) * step.geometry.width_out,
+        };
+        let convolution = &self.convolutions[&step.name];
+        let work = || operation::deployed_convolution(input.clone(), convolution, residual.clone(), relu);
+        onlooker.operation(&operation, &work)
     }
 
-    fn run(&self, steps: &[DeployedStep], input: Tensor<3>) -> Tensor<3> {
-        steps.iter().fold(input, |input, step| match step {
-            DeployedStep::Convolution { convolution, relu } => self.convolution(convolution, input, None, *relu),
-            DeployedStep::ScaleAndShift { name, relu, .. } => {
-                let (scale, shift) = self.scalings[name].clone();
-                operation::scale_and_shift(input, scale, shift, *relu)
-            }
-            DeployedStep::MaxPool(geometry) => operation::max_pool(input, *geometry),
-            DeployedStep::Flatten => flatten(input),
-            DeployedStep::GlobalAveragePool { channels } => operation::global_average_pool(input, *channels),
-            DeployedStep::GlobalMaxPool { channels } => operation::global_max_pool(input, *channels),
-            DeployedStep::Sum { main, other, relu } => {
-                let Some((DeployedStep::Convolution { convolution, .. }, before)) = main.split_last() else {
-                    unreachable!("deployed_sum puts a convolution last");
-                };
-                let other = self.run(other, input.clone());
-                self.convolution(convolution, self.run(before, input), Some(other), *relu)
-            }
-            DeployedStep::Branches(branches) => {
-                let outputs = branches.iter().map(|branch| self.run(branch, input.clone()));
-                outputs.reduce(operation::concatenate).expect("there is a branch")
-            }
-        })
+    fn run(&self, steps: &[DeployedStep], mut input: Tensor<3>, onlooker: &mut dyn Onlooker) -> Tensor<3> {
+        for step in steps {
+            let mut simple = |name: &str, work: &dyn Fn() -> Tensor<3>| {
+                onlooker.operation(&Operation { name, multiplications: 0, read: values(&input) }, work)
+            };
+            input = match step {
+                DeployedStep::Convolution { convolution, relu } => {
+                    self.convolution(convolution, input, None, *relu, onlooker)
+                }
+                DeployedStep::ScaleAndShift { name, relu, .. } => {
+                    let (scale, shift) = &self.scalings[name];
+                    simple(name, &|| operation::scale_and_shift(input.clone(), scale.clone(), shift.clone(), *relu))
+                }
+                DeployedStep::MaxPool(geometry) => {
+                    simple("highest of a window", &|| operation::max_pool(input.clone(), *geometry))
+                }
+                DeployedStep::Flatten => flatten(input),
+                DeployedStep::GlobalAveragePool { channels } => {
+                    simple("mean", &|| operation::global_average_pool(input.clone(), *channels))
+                }
+                DeployedStep::GlobalMaxPool { channels } => {
+                    simple("highest", &|| operation::global_max_pool(input.clone(), *channels))
+                }
+                DeployedStep::Sum { main, other, relu } => {
+                    let Some((DeployedStep::Convolution { convolution, .. }, before)) = main.split_last() else {
+                        unreachable!("deployed_sum puts a convolution last");
+                    };
+                    let other = self.run(other, input.clone(), onlooker);
+                    let main = self.run(before, input, onlooker);
+                    self.convolution(convolution, main, Some(other), *relu, onlooker)
+                }
+                DeployedStep::Branches(branches) => {
+                    let outputs: Vec<_> =
+                        branches.iter().map(|branch| self.run(branch, input.clone(), onlooker)).collect();
+                    outputs
+                        .into_iter()
+                        .reduce(|left, right| {
+                            let operation = Operation {
+                                name: "side by side",
+                                multiplications: 0,
+                                read: values(&left) + values(&right),
+                            };
+                            onlooker.operation(&operation, &|| operation::concatenate(left.clone(), right.clone()))
+                        })
+                        .expect("there is a branch")
+                }
+            };
+        }
+        input
+    }
+}
+
+fn values(tensor: &Tensor<3>) -> usize {
+    tensor.dims().iter().product()
+}
+
+/// Looks on while a network runs, operation by operation.
+pub trait Onlooker {
+    /// One operation: `work` does it each time that it is called. What is returned is handed on.
+    fn operation(&mut self, operation: &Operation<'_>, work: &dyn Fn() -> Tensor<3>) -> Tensor<3>;
+}
+
+/// An operation on a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation<'a> {
+    /// That of the layer, where it has parameters.
+    pub name: &'a str,
+    /// Multiplications with additions.
+    pub multiplications: u64,
+    /// Values that have to be read: activations and parameters.
+    pub read: usize,
+}
+
+struct Unwatched;
+
+impl Onlooker for Unwatched {
+    fn operation(&mut self, _: &Operation<'_>, work: &dyn Fn() -> Tensor<3>) -> Tensor<3> {
+        work()
     }
 }
 

@@ -36,9 +36,9 @@ impl ConvolutionGeometry {
         self.taps * self.width_in
     }
 
-    /// Multiplications with additions that a recording takes.
-    pub fn multiplications(&self) -> usize {
-        self.samples_out * self.row() * self.width_out
+    /// Multiplications with additions that a recording takes; those of a network are more than 32 bits count.
+    pub fn multiplications(&self) -> u64 {
+        [self.samples_out, self.row(), self.width_out].map(|count| count as u64).into_iter().product()
     }
 
     /// The output samples whose kernel lies wholly inside the recording.

@@ -224,12 +224,12 @@ macro_rules! on_gpu {
 
 /// Multiplications with additions that one thread has done before several have shared them out.
 #[cfg(not(target_arch = "wasm32"))]
-const WORTH_SHARING: usize = 50_000_000;
+const WORTH_SHARING: u64 = 50_000_000;
 
 /// Does work of so many multiplications with additions: its parts on all cores, or all of it in this thread where that is
 /// sooner done.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) fn on_cores<T: Send>(multiplications: usize, work: impl FnOnce() -> T + Send) -> T {
+pub(super) fn on_cores<T: Send>(multiplications: u64, work: impl FnOnce() -> T + Send) -> T {
     if multiplications < WORTH_SHARING {
         return cpu::alone(work);
     }
@@ -238,7 +238,7 @@ pub(super) fn on_cores<T: Send>(multiplications: usize, work: impl FnOnce() -> T
 }
 
 #[cfg(target_arch = "wasm32")]
-pub(super) fn on_cores<T>(_: usize, work: impl FnOnce() -> T) -> T {
+pub(super) fn on_cores<T>(_: u64, work: impl FnOnce() -> T) -> T {
     work()
 }
 
