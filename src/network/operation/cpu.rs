@@ -5,18 +5,15 @@
 //! further. The whole convolution is one matrix product whose left matrix is such an overlapping view; only the few
 //! output samples whose kernel reaches over the ends are gathered with their zeros.
 
-#[cfg(any(test, target_arch = "wasm32"))]
+mod instructions;
 mod panels;
 mod prepared;
 mod winograd;
 
 use super::{ConvolutionGeometry, PoolGeometry};
+use instructions::{Instructions, WIDTH, Work};
 pub use prepared::PreparedConvolution;
-
-#[cfg(target_arch = "wasm32")]
-use panels::RightMatrix;
-#[cfg(not(target_arch = "wasm32"))]
-use right_matrix::RightMatrix;
+use std::cell::RefCell;
 
 /// Below this many output samples the rows of all recordings of a batch are gathered into one matrix: the products of
 /// single recordings would be too flat to use the machine.
@@ -55,6 +52,12 @@ mod parallel {
         (0..count).into_par_iter().map(work).collect()
     }
 
+    /// So many of a number of parts at a time, at most `most`, that all threads have about as much to do.
+    pub fn share(parts: usize, most: usize) -> usize {
+        let threads = if IS_ALONE.get() { 1 } else { rayon::current_num_threads() };
+        parts.div_ceil(parts.div_ceil(most).next_multiple_of(threads))
+    }
+
     pub fn product() -> gemm::Parallelism {
         if IS_ALONE.get() { gemm::Parallelism::None } else { gemm::Parallelism::Rayon(0) }
     }
@@ -78,6 +81,11 @@ mod parallel {
 
     pub fn map<T>(count: usize, work: impl Fn(usize) -> T) -> Vec<T> {
         (0..count).map(work).collect()
+    }
+
+    /// So many of a number of parts at a time, at most `most`, that each time there is about as much to do.
+    pub fn share(parts: usize, most: usize) -> usize {
+        parts.div_ceil(parts.div_ceil(most))
     }
 
     pub fn product() -> gemm::Parallelism {
@@ -158,31 +166,6 @@ fn product(
     }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
-mod right_matrix {
-    use super::{Matrix, product};
-
-    /// The right matrix of products.
-    #[derive(Debug)]
-    pub struct RightMatrix {
-        values: Vec<f32>,
-        columns: usize,
-    }
-
-    impl RightMatrix {
-        /// From rows of `columns` values.
-        pub fn new(values: Vec<f32>, columns: usize) -> Self {
-            Self { values, columns }
-        }
-
-        /// `out += left x self`, `out` being `rows` rows of the matrix's columns.
-        pub fn add_product(&self, out: &mut [f32], rows: usize, left: Matrix, parallelism: gemm::Parallelism) {
-            let sizes = (rows, self.values.len() / self.columns, self.columns);
-            product(out, sizes, left, Matrix::rows(&self.values, self.columns), true, parallelism);
-        }
-    }
-}
-
 /// The values under the kernel at the given output samples, zeros where it reaches over the ends.
 fn gather(input: &[f32], geometry: &ConvolutionGeometry, samples: impl Iterator<Item = usize>, rows: &mut Vec<f32>) {
     let width = geometry.width_in;
@@ -221,57 +204,43 @@ pub struct After<'a> {
 }
 
 impl After<'_> {
-    /// What the product is added to, for the part of the output that starts at `start`.
-    fn prepare(&self, start: usize, out: &mut [f32]) {
-        let rows = out.chunks_exact_mut(self.bias.len());
-        match self.residual {
-            None => rows.for_each(|row| row.copy_from_slice(self.bias)),
-            Some(residual) => {
-                for (row, residual) in rows.zip(residual[start..].chunks_exact(self.bias.len())) {
-                    let sums = residual.iter().zip(self.bias).map(|(residual, bias)| residual + bias);
-                    row.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum);
-                }
-            }
-        }
-    }
-
-    fn finish(&self, out: &mut [f32]) {
-        if self.relu {
-            out.iter_mut().for_each(|value| *value = larger(*value, 0.0));
-        }
-    }
-
-    /// All of it at once for one row of the output, which starts at `start`.
-    fn complete(&self, start: usize, row: &mut [f32]) {
-        row.iter_mut().zip(self.bias).for_each(|(out, bias)| *out += bias);
+    /// All of it for a vector of sums whose first `count` belong at `start` of the result.
+    #[inline(always)]
+    fn complete<I: Instructions>(&self, sum: I::Vector, bias: I::Vector, start: usize, count: usize) -> I::Vector {
+        let mut sum = I::add(sum, bias);
         if let Some(residual) = self.residual {
-            row.iter_mut().zip(&residual[start..]).for_each(|(out, residual)| *out += residual);
+            sum = I::add(sum, I::load(&residual[start..start + count]));
         }
-        self.finish(row);
+        if self.relu { I::larger(sum, I::splat(0.0)) } else { sum }
     }
+}
+
+/// Memory for intermediate values, which this thread uses again and again: it holds whatever was there before.
+fn with_scratch<T>(length: usize, work: impl FnOnce(&mut [f32]) -> T) -> T {
+    thread_local! {
+        static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    }
+    let mut scratch = SCRATCH.take();
+    if scratch.len() < length {
+        scratch.resize(length, 0.0);
+    }
+    let result = work(&mut scratch[..length]);
+    SCRATCH.set(scratch);
+    result
 }
 
 /// Convolution along time.
 ///
-/// Shapes: `input` [recordings, samples_in, width_in], `weight` [taps * width_in, width_out], `out` [recordings,
-/// samples_out, width_out].
-pub fn convolution(input: &[f32], weight: &[f32], after: After, geometry: &ConvolutionGeometry, out: &mut [f32]) {
-    let weight = Matrix::rows(weight, geometry.width_out);
-    convolution_by(input, after, geometry, out, &|out, rows, left, parallelism| {
-        product(out, (rows, geometry.row(), geometry.width_out), left, weight, true, parallelism);
-    });
-}
-
-/// Convolution along time by `add_product`, which adds so many rows of a left matrix times the weight.
-fn convolution_by(
-    input: &[f32],
-    after: After,
-    geometry: &ConvolutionGeometry,
-    out: &mut [f32],
-    add_product: &(impl Fn(&mut [f32], usize, Matrix, gemm::Parallelism) + Sync),
-) {
+/// Shapes: `input` [recordings, samples_in, width_in], `weight` [taps * width_in, width_out], `bias` `[width_out]`, `out`
+/// [recordings, samples_out, width_out].
+pub fn convolution(input: &[f32], weight: &[f32], bias: &[f32], geometry: &ConvolutionGeometry, out: &mut [f32]) {
     let width = geometry.width_out;
     let recordings = input.len() / (geometry.samples_in * geometry.width_in);
+    let weight = Matrix::rows(weight, width);
+    let add_product = |out: &mut [f32], rows: usize, left: Matrix, parallelism: gemm::Parallelism| {
+        product(out, (rows, geometry.row(), width), left, weight, true, parallelism);
+    };
+    let set_bias = |out: &mut [f32]| out.chunks_exact_mut(width).for_each(|row| row.copy_from_slice(bias));
 
     if is_pointwise(geometry) || geometry.samples_out < GATHER_BELOW {
         let gathered;
@@ -282,10 +251,9 @@ fn convolution_by(
                 &gathered
             }
         };
-        after.prepare(0, out);
+        set_bias(out);
         let left = Matrix::rows(rows, geometry.row());
         add_product(out, recordings * geometry.samples_out, left, parallel::product());
-        after.finish(out);
         return;
     }
 
@@ -294,7 +262,7 @@ fn convolution_by(
         let size = geometry.samples_in * geometry.width_in;
         let input = &input[recording * size..(recording + 1) * size];
         let interior = geometry.interior();
-        after.prepare(recording * geometry.samples_out * width, out);
+        set_bias(out);
         if !interior.is_empty() {
             let start = (interior.start * geometry.stride - geometry.padding) * geometry.width_in;
             let view = Matrix::rows(&input[start..], geometry.stride * geometry.width_in);
@@ -307,7 +275,6 @@ fn convolution_by(
             let out = &mut out[edge.start * width..edge.end * width];
             add_product(out, edge.len(), Matrix::rows(&rows, geometry.row()), gemm::Parallelism::None);
         }
-        after.finish(out);
     });
 }
 
@@ -329,8 +296,7 @@ pub fn convolution_input_gradient(
             padding: geometry.taps - 1 - geometry.padding,
             ..*geometry
         };
-        let after = After { bias: &vec![0.0; geometry.width_in], residual: None, relu: false };
-        convolution(gradient, &reversed, after, &turned, input_gradient);
+        convolution(gradient, &reversed, &vec![0.0; geometry.width_in], &turned, input_gradient);
         return;
     }
     let (row, width) = (geometry.row(), geometry.width_out);
@@ -598,17 +564,39 @@ fn pass_centred(gate: &Gate, input: &[f32], gradient: &[f32], slope: &[f32], off
 /// Maximum over windows: `input` [recordings, samples_in, leads_in, channels] to `out` [recordings, samples_out,
 /// leads_out, channels].
 pub fn max_pool(input: &[f32], geometry: &PoolGeometry, out: &mut [f32]) {
-    let (width_in, width_out, channels) = (geometry.width_in(), geometry.width_out(), geometry.channels);
-    parallel::chunks(out, width_out * geometry.samples_out, |recording, out| {
-        let input = &input[recording * geometry.samples_in * width_in..][..geometry.samples_in * width_in];
-        for (position, out) in out.chunks_exact_mut(channels).enumerate() {
-            out.fill(f32::NEG_INFINITY);
-            for_each_in_window(geometry, position, |start| {
-                let values = &input[start..start + channels];
-                out.iter_mut().zip(values).for_each(|(out, value)| *out = larger(*value, *out));
-            });
-        }
+    let (size_in, width) = (geometry.samples_in * geometry.width_in(), geometry.width_out());
+    let at_a_time = parallel::share(geometry.samples_out, chunk_rows(width));
+    parallel::chunks(out, geometry.samples_out * width, |recording, out| {
+        let input = &input[recording * size_in..(recording + 1) * size_in];
+        parallel::chunks(out, at_a_time * width, |chunk, out| {
+            instructions::run(Highest { input, geometry, first: chunk * at_a_time * geometry.leads_out, out });
+        });
     });
+}
+
+/// The maxima at the output positions (sample x lead) from `first`.
+struct Highest<'a> {
+    input: &'a [f32],
+    geometry: &'a PoolGeometry,
+    first: usize,
+    out: &'a mut [f32],
+}
+
+impl Work for Highest<'_> {
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        let channels = self.geometry.channels;
+        for (position, out) in (self.first..).zip(self.out.chunks_exact_mut(channels)) {
+            for (out, channel) in out.chunks_mut(WIDTH).zip((0..).step_by(WIDTH)) {
+                let mut highest = I::splat(f32::NEG_INFINITY);
+                for_each_in_window(self.geometry, position, |start| {
+                    let values = I::load(&self.input[start + channel..][..out.len()]);
+                    highest = I::larger(values, highest);
+                });
+                I::store(highest, out);
+            }
+        }
+    }
 }
 
 /// The mean of each channel over all `positions` of a recording, or its highest value.
@@ -668,6 +656,7 @@ pub fn max_pool_gradient(
 }
 
 /// Calls `visit` with the start of each run of channels under the window of an output position (sample x lead).
+#[inline(always)]
 fn for_each_in_window(geometry: &PoolGeometry, position: usize, mut visit: impl FnMut(usize)) {
     let (sample, lead) = (position / geometry.leads_out, position % geometry.leads_out);
     for sample in geometry.sample_window(sample) {

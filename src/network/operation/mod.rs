@@ -120,8 +120,7 @@ impl EcgOperations for Flex {
         let (input, weight, bias) = (input.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
         let recordings = input.layout().shape()[0];
         let mut out = vec![0.0; recordings * geometry.samples_out * geometry.width_out];
-        let after = cpu::After { bias: values(&bias), residual: None, relu: false };
-        cpu::convolution(values(&input), values(&weight), after, &geometry, &mut out);
+        cpu::convolution(values(&input), values(&weight), values(&bias), &geometry, &mut out);
         tensor(out, &[recordings, geometry.samples_out, geometry.width_out])
     }
 
@@ -269,7 +268,7 @@ impl DeployedConvolution {
     /// Puts a weight [taps * width_in, width_out] and a bias `[width_out]` on a device.
     pub fn new(weight: Vec<f32>, bias: Vec<f32>, geometry: ConvolutionGeometry, device: &Device) -> Self {
         DeployedConvolution(if is_cpu(device) {
-            Placed::Cpu(Arc::new(cpu::PreparedConvolution::new(weight, bias, geometry)))
+            Placed::Cpu(Arc::new(cpu::PreparedConvolution::new(&weight, bias, geometry)))
         } else {
             let (rows, width) = (weight.len() / geometry.width_out, geometry.width_out);
             let weight = Tensor::from_data(TensorData::new(weight, [rows, width]), device);

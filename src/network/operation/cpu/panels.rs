@@ -1,138 +1,184 @@
-//! A matrix product without threads or hardware's own instructions, for WebAssembly.
+//! A matrix product for convolutions whose weight is known beforehand.
 //!
-//! Four rows of the left matrix and eight columns of the right one make a tile whose sums stay in registers: 8 of the 16
-//! that WebAssembly's 128-bit vectors are given on x86. The compiler makes vectors of the plain loops.
+//! A few rows of the left matrix and a vector's columns of the right one make a tile whose sums stay in registers. The
+//! right matrix is laid out for that once, in blocks of rows and panels of columns; the left one is read where it lies.
 
-use super::Matrix;
+use super::instructions::{Aligned, Instructions, WIDTH, Work};
+use super::{After, Matrix};
+use std::ops::Range;
 
-const ROWS: usize = 4;
-const COLUMNS: usize = 8;
+/// Rows of the right matrix whose panel, of [`WIDTH`] columns, stays in the first cache.
+const DEPTH: usize = 256;
 
 /// Zero rows of a panel are left out where so many follow each other.
 const GAP: usize = 8;
 
-/// The right matrix of products, in panels of columns.
+/// The right matrix of products.
 #[derive(Debug)]
 pub struct RightMatrix {
     inner: usize,
     columns: usize,
-    panels: Vec<Panel>,
+    /// Of [`DEPTH`] rows each, and of these the panels.
+    blocks: Vec<Vec<Panel>>,
 }
 
-/// [`COLUMNS`] columns of a matrix without the rows that are zero in all of them: kernels that fold over leads have
+/// [`WIDTH`] columns of a block without the rows that are zero in all of them: kernels that fold over leads have
 /// blocks of zeros.
 #[derive(Debug)]
 struct Panel {
     /// Start and number of the rows that are there.
     runs: Vec<(usize, usize)>,
-    rows: Vec<[f32; COLUMNS]>,
+    rows: Vec<Aligned>,
 }
 
 impl RightMatrix {
-    /// From `inner` rows of `columns` values.
-    pub fn new(values: Vec<f32>, columns: usize) -> Self {
-        let panels = (0..columns).step_by(COLUMNS).map(|start| Panel::new(&values, columns, start)).collect();
-        Self { inner: values.len() / columns, columns, panels }
+    /// From rows of `columns` values.
+    pub fn new(values: &[f32], columns: usize) -> Self {
+        let inner = values.len() / columns;
+        let block = |start: usize| {
+            let rows = start..inner.min(start + DEPTH);
+            (0..columns).step_by(WIDTH).map(|column| Panel::new(values, columns, rows.clone(), column)).collect()
+        };
+        Self { inner, columns, blocks: (0..inner).step_by(DEPTH).map(block).collect() }
     }
 
-    /// `out += left x self`, `out` being `rows` rows of the matrix's columns.
-    pub fn add_product(&self, out: &mut [f32], rows: usize, left: Matrix, _: gemm::Parallelism) {
-        assert!(left.column_stride == 1 && left.holds(rows, self.inner) && out.len() >= rows * self.columns, "sizes");
-        for (panel, start) in self.panels.iter().zip((0..).step_by(COLUMNS)) {
-            let width = COLUMNS.min(self.columns - start);
-            let mut row = 0;
-            while row < rows {
-                // Below the last row the tile sums a row again that it does not add.
-                let count = ROWS.min(rows - row);
-                let offset = |index: usize| (row + index.min(count - 1)) * left.row_stride;
-                let sums = panel.tile(std::array::from_fn(|index| &left.values[offset(index)..]));
-                for (index, sums) in sums.iter().enumerate().take(count) {
-                    let start = (row + index) * self.columns + start;
-                    out[start..start + width].iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
+    /// `out = left x self` and what follows it, `out` being rows of the matrix's columns.
+    #[inline(always)]
+    pub fn product<I: Instructions>(&self, left: Matrix, after: Option<After>, out: &mut [f32]) {
+        let rows = out.len() / self.columns;
+        assert!(left.column_stride == 1 && left.holds(rows, self.inner), "matrix sizes");
+        let tiles = rows.div_ceil(I::KEPT);
+        for (number, block) in self.blocks.iter().enumerate() {
+            let (add, after) = (number > 0, after.filter(|_| number + 1 == self.blocks.len()));
+            for (panel, column) in block.iter().zip((0..).step_by(WIDTH)) {
+                for number in 0..tiles {
+                    // All tiles of about as many rows: a last one of few would cost as much.
+                    let rows = rows * number / tiles..rows * (number + 1) / tiles;
+                    let tile = Tile { panel, left, rows, column, columns: self.columns, add, after, out };
+                    match tile.rows.len() {
+                        9.. if I::KEPT > 8 => I::run(Rows::<12>(tile)),
+                        7.. if I::KEPT > 6 => I::run(Rows::<8>(tile)),
+                        5.. if I::KEPT > 4 => I::run(Rows::<6>(tile)),
+                        3.. => I::run(Rows::<4>(tile)),
+                        _ => I::run(Rows::<2>(tile)),
+                    }
                 }
-                row += count;
             }
         }
     }
 }
 
 impl Panel {
-    fn new(values: &[f32], columns: usize, start: usize) -> Self {
-        let width = COLUMNS.min(columns - start);
-        let rows: Vec<[f32; COLUMNS]> = values
-            .chunks_exact(columns)
-            .map(|row| {
-                let mut kept = [0.0; COLUMNS];
-                kept[..width].copy_from_slice(&row[start..start + width]);
-                kept
-            })
-            .collect();
+    fn new(values: &[f32], columns: usize, rows: Range<usize>, column: usize) -> Self {
+        let width = WIDTH.min(columns - column);
+        let row = |index: usize| {
+            let mut kept = [0.0; WIDTH];
+            kept[..width].copy_from_slice(&values[index * columns + column..][..width]);
+            Aligned(kept)
+        };
         let mut runs: Vec<(usize, usize)> = Vec::new();
-        for index in (0..rows.len()).filter(|&index| rows[index] != [0.0; COLUMNS]) {
+        for index in rows.filter(|&index| row(index) != Aligned([0.0; WIDTH])) {
             match runs.last_mut() {
                 Some((start, count)) if index - (*start + *count) < GAP => *count = index + 1 - *start,
                 _ => runs.push((index, 1)),
             }
         }
-        let rows = runs.iter().flat_map(|&(start, count)| &rows[start..start + count]).copied().collect();
+        let rows = runs.iter().flat_map(|&(start, count)| start..start + count).map(row).collect();
         Self { runs, rows }
-    }
-
-    /// The products of four rows with the panel.
-    fn tile(&self, left: [&[f32]; ROWS]) -> [[f32; COLUMNS]; ROWS] {
-        let mut sums = [[0.0f32; COLUMNS]; ROWS];
-        let mut panel = self.rows.as_slice();
-        for &(start, count) in &self.runs {
-            let (run, rest) = panel.split_at(count);
-            add_run(left.map(|row| &row[start..start + count]), run, &mut sums);
-            panel = rest;
-        }
-        sums
     }
 }
 
-/// Adds the products of four rows with rows of a panel.
-fn add_run(left: [&[f32]; ROWS], panel: &[[f32; COLUMNS]], sums: &mut [[f32; COLUMNS]; ROWS]) {
-    let left = left.map(|row| &row[..panel.len()]);
-    // Copied, so that they stay in registers.
-    let mut kept = *sums;
-    for (index, right) in panel.iter().enumerate() {
-        for (sums, left) in kept.iter_mut().zip(left) {
-            for (sum, right) in sums.iter_mut().zip(right) {
-                *sum += left[index] * right;
+/// A panel's share of some rows of the product.
+struct Tile<'a> {
+    panel: &'a Panel,
+    left: Matrix<'a>,
+    rows: Range<usize>,
+    /// First of the panel's columns, and how many the whole matrix has.
+    column: usize,
+    columns: usize,
+    /// Whether the sums of other blocks are in `out`.
+    add: bool,
+    after: Option<After<'a>>,
+    out: &'a mut [f32],
+}
+
+/// A tile of at most so many rows.
+struct Rows<'a, const ROWS: usize>(Tile<'a>);
+
+impl<const ROWS: usize> Work for Rows<'_, ROWS> {
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        let Self(Tile { panel, left, rows, column, columns, add, after, out }) = self;
+        // Where rows are missing the last is summed again.
+        let left: [&[f32]; ROWS] =
+            std::array::from_fn(|index| &left.values[(rows.start + index).min(rows.end - 1) * left.row_stride..]);
+        let mut sums = [I::splat(0.0); ROWS];
+        let mut right = panel.rows.as_slice();
+        for &(start, count) in &panel.runs {
+            let (run, rest) = right.split_at(count);
+            let left = left.map(|row| &row[start..start + count]);
+            for (index, Aligned(right)) in run.iter().enumerate() {
+                let right = I::from_array(right);
+                for (sum, left) in sums.iter_mut().zip(left) {
+                    *sum = I::multiply_add(I::splat(left[index]), right, *sum);
+                }
             }
+            right = rest;
+        }
+        let width = WIDTH.min(columns - column);
+        let bias = after.map(|after| I::load(&after.bias[column..column + width]));
+        for (index, mut sum) in sums.into_iter().enumerate() {
+            if index >= rows.len() {
+                break;
+            }
+            let start = (rows.start + index) * columns + column;
+            let out = &mut out[start..start + width];
+            if add {
+                sum = I::add(sum, I::load(out));
+            }
+            if let (Some(after), Some(bias)) = (after, bias) {
+                sum = after.complete::<I>(sum, bias, start, width);
+            }
+            I::store(sum, out);
         }
     }
-    *sums = kept;
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::instructions::run;
     use super::*;
+
+    struct Product<'a> {
+        left: Matrix<'a>,
+        right: &'a RightMatrix,
+        out: &'a mut [f32],
+    }
+
+    impl Work for Product<'_> {
+        fn run<I: Instructions>(self) {
+            self.right.product::<I>(self.left, None, self.out);
+        }
+    }
 
     #[test]
     fn products_with_and_without_zero_rows_are_those_by_the_definition() {
-        for (rows, inner, columns) in [(1, 1, 1), (4, 40, 8), (7, 33, 12), (9, 64, 19)] {
+        for (rows, inner, columns) in [(1, 1, 1), (4, 40, 8), (7, 33, 12), (9, 64, 19), (5, 700, 16), (13, 300, 35)] {
             let number = |seed: usize| ((seed * 7919 + 13) % 101) as f32 - 50.0;
             let left: Vec<f32> = (0..rows * inner).map(number).collect();
             // Two blocks of zeros, as a kernel that folds over leads has them.
             let is_zero = |row: usize, column: usize| column < 8 && (10..30).contains(&row);
             let value = |index| if is_zero(index / columns, index % columns) { 0.0 } else { number(index + 5) };
             let right: Vec<f32> = (0..inner * columns).map(value).collect();
-            let mut out: Vec<f32> = (0..rows * columns).map(number).collect();
             let expected: Vec<f32> = (0..rows * columns)
                 .map(|index| {
                     let (row, column) = (index / columns, index % columns);
-                    let products = (0..inner).map(|k| left[row * inner + k] * right[k * columns + column]);
-                    number(index) + products.sum::<f32>()
+                    (0..inner).map(|k| left[row * inner + k] * right[k * columns + column]).sum::<f32>()
                 })
                 .collect();
-            RightMatrix::new(right, columns).add_product(
-                &mut out,
-                rows,
-                Matrix::rows(&left, inner),
-                gemm::Parallelism::None,
-            );
+            let mut out = vec![f32::NAN; rows * columns];
+            let right = RightMatrix::new(&right, columns);
+            run(Product { left: Matrix::rows(&left, inner), right: &right, out: &mut out });
             assert_eq!(out, expected);
         }
     }

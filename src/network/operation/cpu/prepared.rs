@@ -1,8 +1,13 @@
 //! A convolution of a network that estimates: its weight is made ready once.
 
+use super::instructions::{self, Instructions, Work};
+use super::panels::RightMatrix;
 use super::winograd::Winograd;
-use super::{After, Matrix, RightMatrix, convolution_by, parallel};
+use super::{After, Matrix, parallel, with_scratch};
 use crate::network::operation::ConvolutionGeometry;
+
+/// Output samples of a product that are made at a time: as many as stay in the second cache with what they are made of.
+const SAMPLES_AT_A_TIME: usize = 96;
 
 /// A convolution along time with its weight and bias.
 #[derive(Debug)]
@@ -20,9 +25,9 @@ enum Method {
 
 impl PreparedConvolution {
     /// From the matrix [taps * width_in, width_out] and a bias for each of its columns.
-    pub fn new(weight: Vec<f32>, bias: Vec<f32>, geometry: ConvolutionGeometry) -> Self {
+    pub fn new(weight: &[f32], bias: Vec<f32>, geometry: ConvolutionGeometry) -> Self {
         let method = match Winograd::pays(&geometry) {
-            true => Method::Winograd(Winograd::new(&weight, geometry)),
+            true => Method::Winograd(Winograd::new(weight, geometry)),
             false => Method::Product(RightMatrix::new(weight, geometry.width_out)),
         };
         Self { geometry, bias, method }
@@ -35,23 +40,70 @@ impl PreparedConvolution {
     /// `input` [recordings, samples_in, width_in] to `out` [recordings, samples_out, width_out], with the sum with
     /// `residual` and the ReLU if asked for.
     pub fn apply(&self, input: &[f32], residual: Option<&[f32]>, relu: bool, out: &mut [f32]) {
-        let after = After { bias: &self.bias, residual, relu };
-        match &self.method {
-            Method::Product(weight) => {
-                let add_product = |out: &mut [f32], rows: usize, left: Matrix, parallelism| {
-                    weight.add_product(out, rows, left, parallelism);
-                };
-                convolution_by(input, after, &self.geometry, out, &add_product);
-            }
-            Method::Winograd(convolution) => {
-                let size_in = self.geometry.samples_in * self.geometry.width_in;
-                let size_out = self.geometry.samples_out * self.geometry.width_out;
-                let parallelism = parallel::product_within(input.len() / size_in);
-                parallel::chunks(out, size_out, |recording, out| {
-                    let input = &input[recording * size_in..(recording + 1) * size_in];
-                    convolution.apply(input, after, recording * size_out, out, parallelism);
-                });
-            }
+        let width = self.geometry.width_out;
+        let (mut samples_in, mut samples_out) = (self.geometry.samples_in, self.geometry.samples_out);
+        if self.geometry.taps == 1 && self.geometry.stride == 1 {
+            // Where no sample meets another, recordings need not be told apart.
+            (samples_in, samples_out) = (input.len() / self.geometry.width_in, out.len() / width);
         }
+        let (size_in, size_out) = (samples_in * self.geometry.width_in, samples_out * width);
+        let at_a_time = match &self.method {
+            Method::Product(_) => parallel::share(samples_out, SAMPLES_AT_A_TIME),
+            Method::Winograd(_) => Winograd::share(samples_out),
+        };
+        parallel::chunks(out, size_out, |recording, out| {
+            let input = &input[recording * size_in..(recording + 1) * size_in];
+            parallel::chunks(out, at_a_time * width, |chunk, out| {
+                let first = chunk * at_a_time;
+                let start = recording * size_out + first * width;
+                let residual = residual.map(|residual| &residual[start..start + out.len()]);
+                let after = After { bias: &self.bias, residual, relu };
+                match &self.method {
+                    Method::Product(weight) => self.multiply(weight, input, first, after, out),
+                    Method::Winograd(convolution) => convolution.apply(input, first, after, out),
+                }
+            });
+        });
     }
+
+    /// The output samples of one recording from `first`.
+    fn multiply(&self, weight: &RightMatrix, input: &[f32], first: usize, after: After, out: &mut [f32]) {
+        let geometry = &self.geometry;
+        let stride = geometry.stride * geometry.width_in;
+        let samples = out.len() / geometry.width_out;
+        let length = (samples - 1) * stride + geometry.row();
+        with_scratch(length, |scratch| {
+            let values = padded(input, geometry.padding * geometry.width_in, first * stride, scratch);
+            instructions::run(Product { left: Matrix::rows(values, stride), weight, after, out });
+        });
+    }
+}
+
+struct Product<'a> {
+    left: Matrix<'a>,
+    weight: &'a RightMatrix,
+    after: After<'a>,
+    out: &'a mut [f32],
+}
+
+impl Work for Product<'_> {
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        self.weight.product::<I>(self.left, Some(self.after), self.out);
+    }
+}
+
+/// As many values as `copy` holds of the input that `padding` zeros precede and any number follow, from `start`: where
+/// they lie or, if zeros are among them, put together in `copy`.
+pub fn padded<'a>(input: &'a [f32], padding: usize, start: usize, copy: &'a mut [f32]) -> &'a [f32] {
+    if start >= padding && start - padding + copy.len() <= input.len() {
+        return &input[start - padding..][..copy.len()];
+    }
+    let zeros = padding.saturating_sub(start).min(copy.len());
+    let input = &input[start.saturating_sub(padding).min(input.len())..];
+    let count = input.len().min(copy.len() - zeros);
+    copy[..zeros].fill(0.0);
+    copy[zeros..zeros + count].copy_from_slice(&input[..count]);
+    copy[zeros + count..].fill(0.0);
+    copy
 }

@@ -12,7 +12,10 @@
 //! - More than five taps are groups of four. The input of a group's tile is that of the next tile of the group before,
 //!   so that the products take groups as further columns of an overlapping view and nothing is combined twice.
 
-use super::{After, Matrix, RightMatrix, parallel};
+use super::instructions::{self, Instructions, WIDTH, Work};
+use super::panels::RightMatrix;
+use super::prepared::padded;
+use super::{After, Matrix, parallel, with_scratch};
 use crate::network::operation::ConvolutionGeometry;
 
 /// Outputs of a tile.
@@ -30,17 +33,10 @@ const LEAST_SAVING: f64 = 1.3;
 const LEAST_WIDTH: usize = 16;
 
 /// Fewer output samples make products too flat to gain.
-#[cfg(target_arch = "wasm32")]
 const LEAST_SAMPLES: usize = 16;
-#[cfg(not(target_arch = "wasm32"))]
-const LEAST_SAMPLES: usize = super::GATHER_BELOW;
 
-/// Tiles whose products are made before they are combined: in WebAssembly as many as the cache holds, natively all,
-/// since there each product prepares the right matrix anew.
-#[cfg(target_arch = "wasm32")]
-const TILES_AT_A_TIME: Option<usize> = Some(32);
-#[cfg(not(target_arch = "wasm32"))]
-const TILES_AT_A_TIME: Option<usize> = None;
+/// Tiles that are made at a time: as many as stay in the second cache with what they are made of.
+const TILES_AT_A_TIME: usize = 32;
 
 /// A convolution in this form.
 #[derive(Debug)]
@@ -87,84 +83,110 @@ impl Winograd {
                     terms.sum::<f64>() as f32
                 }));
             }
-            RightMatrix::new(combined, geometry.width_out)
+            RightMatrix::new(&combined, geometry.width_out)
         });
         let kernels = kernels.collect();
         Self { geometry, groups, transform, kernels }
     }
 
-    /// The convolution of one recording and what follows it; `start` is where `out` begins in the output of the batch.
-    pub fn apply(&self, input: &[f32], after: After, start: usize, out: &mut [f32], parallelism: gemm::Parallelism) {
-        match self.transform.points() {
-            6 => self.apply_with::<6>(input, after, start, out, parallelism),
-            7 => self.apply_with::<7>(input, after, start, out, parallelism),
-            8 => self.apply_with::<8>(input, after, start, out, parallelism),
-            points => unreachable!("{points} points"),
-        }
+    /// Output samples that are made at a time.
+    pub fn share(samples_out: usize) -> usize {
+        parallel::share(samples_out.div_ceil(OUTPUTS), TILES_AT_A_TIME) * OUTPUTS
     }
 
-    fn apply_with<const POINTS: usize>(
-        &self,
-        input: &[f32],
-        after: After,
-        start: usize,
-        out: &mut [f32],
-        parallelism: gemm::Parallelism,
-    ) {
+    /// The output samples of one recording from `first`, a multiple of [`OUTPUTS`], and what follows them.
+    pub fn apply(&self, input: &[f32], first: usize, after: After, out: &mut [f32]) {
         let (row, width) = (self.geometry.stride * self.geometry.width_in, self.geometry.width_out);
-        let outputs = self.geometry.samples_out.div_ceil(OUTPUTS);
-        let tiles = outputs + self.groups - 1;
-        let padded = self.padded(input, ((tiles - 1) * OUTPUTS + POINTS) * row);
-        let mut planes = vec![0.0; POINTS * tiles * row];
-        parallel::chunks(&mut planes, tiles * row, |point, plane| {
-            let factors: [f32; POINTS] = std::array::from_fn(|index| self.transform.input[point][index]);
-            for (tile, to) in plane.chunks_exact_mut(row).enumerate() {
-                let rows = &padded[tile * OUTPUTS * row..];
-                combine(&factors, std::array::from_fn(|index| &rows[index * row..]), to);
-            }
+        let points = self.transform.points();
+        let count = out.len().div_ceil(OUTPUTS * width);
+        let tiles = count + self.groups - 1;
+        let rows = ((tiles - 1) * OUTPUTS + points) * row;
+        with_scratch(rows + points * (tiles * row + count * width), |scratch| {
+            let (copy, scratch) = scratch.split_at_mut(rows);
+            let (planes, products) = scratch.split_at_mut(points * tiles * row);
+            let input = padded(input, self.geometry.padding * self.geometry.width_in, first * row, copy);
+            instructions::run(Tiles { convolution: self, row, width, input, planes, products, after, out });
         });
-
-        let at_a_time = TILES_AT_A_TIME.map_or(outputs, |most| most.min(outputs));
-        let mut products = vec![0.0; POINTS * at_a_time * width];
-        for (chunk, out) in out.chunks_mut(at_a_time * OUTPUTS * width).enumerate() {
-            let first = chunk * at_a_time;
-            let count = at_a_time.min(outputs - first);
-            products.fill(0.0);
-            for (point, product) in products.chunks_exact_mut(at_a_time * width).enumerate() {
-                let left = Matrix::rows(&planes[(point * tiles + first) * row..(point + 1) * tiles * row], row);
-                self.kernels[point].add_product(product, count, left, parallelism);
-            }
-            let start = start + first * OUTPUTS * width;
-            parallel::chunks(out, OUTPUTS * width, |tile, out| {
-                for (output, to) in out.chunks_exact_mut(width).enumerate() {
-                    let factors: [f32; POINTS] = std::array::from_fn(|point| self.transform.output[output][point]);
-                    combine(&factors, std::array::from_fn(|point| &products[(point * at_a_time + tile) * width..]), to);
-                    after.complete(start + (tile * OUTPUTS + output) * width, to);
-                }
-            });
-        }
-    }
-
-    /// The input with the zeros before and after it, `length` values.
-    fn padded(&self, input: &[f32], length: usize) -> Vec<f32> {
-        let before = self.geometry.padding * self.geometry.width_in;
-        let mut padded = Vec::with_capacity(length.max(before + input.len()));
-        padded.resize(before, 0.0);
-        padded.extend_from_slice(input);
-        padded.resize(length, 0.0);
-        padded
     }
 }
 
-/// The sum of the rows, each times its factor.
-fn combine<const ROWS: usize>(factors: &[f32; ROWS], rows: [&[f32]; ROWS], out: &mut [f32]) {
-    let rows = rows.map(|row| &row[..out.len()]);
-    for (index, out) in out.iter_mut().enumerate() {
-        let mut sum = 0.0;
-        for (factor, row) in factors.iter().zip(rows) {
-            sum += factor * row[index];
+/// Neighbouring tiles, and where their intermediate values go.
+struct Tiles<'a> {
+    convolution: &'a Winograd,
+    /// Values of a row of the input and of the output.
+    row: usize,
+    width: usize,
+    input: &'a [f32],
+    /// For each point the combined inputs of each tile.
+    planes: &'a mut [f32],
+    /// For each point the product of each tile.
+    products: &'a mut [f32],
+    after: After<'a>,
+    out: &'a mut [f32],
+}
+
+impl Work for Tiles<'_> {
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        match self.convolution.transform.points() {
+            6 => self.run_with::<I, 6>(),
+            7 => self.run_with::<I, 7>(),
+            8 => self.run_with::<I, 8>(),
+            points => unreachable!("{points} points"),
         }
-        *out = sum;
+    }
+}
+
+impl Tiles<'_> {
+    #[inline(always)]
+    fn run_with<I: Instructions, const POINTS: usize>(self) {
+        let Self { convolution, row, width, input, planes, products, after, out } = self;
+        let transform = &convolution.transform;
+        let (plane, product) = (planes.len() / POINTS, products.len() / POINTS);
+        let parts = planes.chunks_exact_mut(plane).zip(products.chunks_exact_mut(product));
+        for ((point, kernel), (plane, product)) in convolution.kernels.iter().enumerate().zip(parts) {
+            let factors: [f32; POINTS] = std::array::from_fn(|index| transform.input[point][index]);
+            for (tile, to) in plane.chunks_exact_mut(row).enumerate() {
+                let rows = &input[tile * OUTPUTS * row..];
+                let rows = std::array::from_fn(|index| &rows[index * row..]);
+                I::run(Combine { factors, rows, after: None, out: to });
+            }
+            kernel.product::<I>(Matrix::rows(plane, row), None, product);
+        }
+        for (number, to) in out.chunks_exact_mut(width).enumerate() {
+            let (tile, output) = (number / OUTPUTS, number % OUTPUTS);
+            let factors: [f32; POINTS] = std::array::from_fn(|point| transform.output[output][point]);
+            let rows = std::array::from_fn(|point| &products[point * product + tile * width..]);
+            I::run(Combine { factors, rows, after: Some((after, number * width)), out: to });
+        }
+    }
+}
+
+/// The sum of rows, each times its factor, and what follows it for the part of the output that begins where it is said.
+struct Combine<'a, const ROWS: usize> {
+    factors: [f32; ROWS],
+    rows: [&'a [f32]; ROWS],
+    after: Option<(After<'a>, usize)>,
+    out: &'a mut [f32],
+}
+
+impl<const ROWS: usize> Work for Combine<'_, ROWS> {
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        let factors = self.factors.map(I::splat);
+        let rows = self.rows.map(|row| &row[..self.out.len()]);
+        for (out, start) in self.out.chunks_mut(WIDTH).zip((0..).step_by(WIDTH)) {
+            let end = start + out.len();
+            let mut sum = I::splat(0.0);
+            for (factor, row) in factors.into_iter().zip(rows) {
+                sum = I::multiply_add(factor, I::load(&row[start..end]), sum);
+            }
+            if let Some((after, place)) = self.after {
+                let bias = I::load(&after.bias[start..end]);
+                sum = after.complete::<I>(sum, bias, place + start, out.len());
+            }
+            I::store(sum, out);
+        }
     }
 }
 
