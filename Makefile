@@ -42,7 +42,7 @@ test-page: pkg browser $(MADE_UP)/manifest.json
 	ECGNET_WEIGHTS=$(MADE_UP) ECGNET_PROGRAM=$(TARGET)/debug/ecgnet CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" timeout 900 npm test
 
 $(MADE_UP)/manifest.json: examples/made_up_weights/folder.rs
-	$(CARGO) run --quiet --example made_up_weights -- $(MADE_UP) cnn compact
+	$(CARGO) run --quiet --example made_up_weights -- $(MADE_UP) cnn compact ensemble
 
 ## Builds the page's wasm.
 pkg: tools

@@ -123,19 +123,25 @@ pub async fn of(
     Ok(files)
 }
 
+/// The same from the browser's cache alone; `None` where a file is not kept there.
+pub async fn kept_of(folder: &str, manifest: &Manifest, network: Architecture) -> Option<Vec<Vec<u8>>> {
+    let mut files = Vec::new();
+    for entry in manifest.of(network) {
+        files.push(kept_file(folder, entry).await?.to_vec());
+    }
+    Some(files)
+}
+
 async fn file(
     folder: &str,
     entry: &Entry,
     progress: (f64, f64),
     report: Option<&Function>,
 ) -> Result<Uint8Array, WeightsProblem> {
-    let address = format!("{folder}{}", entry.file);
-    let kept_at = format!("{address}?sha256={}", entry.sha256);
-    if let Some(bytes) = kept_bytes(&kept_at).await
-        && check(entry, &bytes).await.is_ok()
-    {
+    if let Some(bytes) = kept_file(folder, entry).await {
         return Ok(bytes);
     }
+    let address = format!("{folder}{}", entry.file);
     let mut tries = 0;
     loop {
         tries += 1;
@@ -146,7 +152,7 @@ async fn file(
         match checked {
             Ok(bytes) => {
                 // A browser that keeps nothing fetches again.
-                let _ = keep(&kept_at, &bytes).await;
+                let _ = keep(&kept_at(folder, entry), &bytes).await;
                 return Ok(bytes);
             }
             Err(problem @ (WeightsProblem::Missing { .. } | WeightsProblem::Insecure)) => return Err(problem),
@@ -179,6 +185,15 @@ async fn fetched(
         // A server that is busy or broken may answer later.
         status => Err(WeightsProblem::Unreachable { file, reason: format!("the server answers with status {status}") }),
     }
+}
+
+fn kept_at(folder: &str, entry: &Entry) -> String {
+    format!("{folder}{}?sha256={}", entry.file, entry.sha256)
+}
+
+async fn kept_file(folder: &str, entry: &Entry) -> Option<Uint8Array> {
+    let bytes = kept_bytes(&kept_at(folder, entry)).await?;
+    check(entry, &bytes).await.is_ok().then_some(bytes)
 }
 
 async fn kept_bytes(address: &str) -> Option<Uint8Array> {
