@@ -24,7 +24,7 @@ INSTALL = CARGO_PROFILE_RELEASE_OPT_LEVEL=1 $(CARGO) install --quiet --root $(TO
 export PATH := $(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export RUSTDOCFLAGS = -D warnings
 
-.PHONY: test test-core test-page lint fuzz bench bench-gpu bench-web bench-start bench-models bench-training toolchain tools browser pkg serve dist
+.PHONY: test test-core test-page lint fuzz bench bench-gpu bench-web bench-pool bench-start bench-models bench-training toolchain tools browser pkg serve dist
 
 ## Runs every test; those that need the reference data say so where it is absent.
 test: toolchain
@@ -42,7 +42,7 @@ test-page: pkg browser $(MADE_UP)/manifest.json
 	ECGNET_WEIGHTS=$(MADE_UP) ECGNET_PROGRAM=$(TARGET)/debug/ecgnet CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" timeout 900 npm test
 
 $(MADE_UP)/manifest.json: examples/made_up_weights/folder.rs
-	$(CARGO) run --quiet --example made_up_weights -- $(MADE_UP) cnn compact
+	$(CARGO) run --quiet --example made_up_weights -- $(MADE_UP) cnn compact ensemble
 
 ## Builds the page's wasm.
 pkg: tools
@@ -93,6 +93,10 @@ bench-gpu: bench-models $(PEERS)/bin/python
 ## Times inference in the browser against onnxruntime-web's and TensorFlow.js's.
 bench-web: pkg browser bench-models benches/web/node_modules/.package-lock.json
 	node benches/web/run.mjs --models $(BENCHMARK) $(ARGUMENTS)
+
+## Times what several workers bring the page on the processor.
+bench-pool: pkg browser $(BENCHMARK)/manifest.json
+	node benches/web/pool.mjs --models $(BENCHMARK) $(ARGUMENTS)
 
 ## Times the page from its opening to the first estimate.
 bench-start: pkg browser

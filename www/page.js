@@ -2,9 +2,10 @@
 
 import { showCard } from "./card.js";
 import { element, made, say } from "./dom.js";
-import { ask, endIfStuck, isLoss, whenLost } from "./engine.js";
+import { ask, endIfStuck, whenLost } from "./engine.js";
 import { asNamedBytes, save, takeFiles, tooLarge } from "./files.js";
 import { isOutdated, keepForOffline } from "./offline.js";
+import { endHelpers, estimateEach } from "./pool.js";
 import { drawAfter, hide, isShown, show, showCorrectionError, theShown } from "./recording.js";
 import * as table from "./table.js";
 
@@ -183,21 +184,6 @@ function loadBeforehand() {
   }
 }
 
-/** Estimates a recording; what goes wrong with it is its own error, but for the loss of the worker. */
-async function estimate(recording) {
-  try {
-    recording.estimate = await ask("estimate", [recording.reading.id]);
-    recording.error = undefined;
-  } catch (error) {
-    if (isLoss(error)) {
-      throw error;
-    }
-    recording.estimate = undefined;
-    recording.error = error;
-  }
-  await showAnew(recording);
-}
-
 async function showAnew(recording) {
   table.update(recording);
   if (isShown(recording)) {
@@ -211,6 +197,7 @@ const open = () => recordings.filter(({ reading, estimated }) => !reading.error 
 /** Estimates every open recording, until something else is chosen. */
 async function estimateAll() {
   const mine = generation;
+  const isWanted = () => mine === generation;
   let left = open();
   const wanted = left.length;
   const [first] = left;
@@ -220,34 +207,45 @@ async function estimateAll() {
   }
   status(wanted > 1 ? `Estimating ${wanted} recordings …` : "Estimating …");
   let computer;
-  for (let number = 0; number < left.length; number += 1) {
-    const recording = left[number];
+  while (left.length > 0) {
     const [name, choice] = chosen();
+    const byId = new Map(left.map((recording) => [recording.reading.id, recording]));
+    let number = 1;
+    const count = () => say("count", byId.size > 1 ? `${Math.min(number, byId.size)} of ${byId.size}` : "");
+    const onDone = async (id, { estimate, error }) => {
+      const recording = byId.get(id);
+      Object.assign(recording, { estimate, error, estimated: `${name} ${choice}` });
+      await showAnew(recording);
+      if (!isWanted()) {
+        return;
+      }
+      number += 1;
+      count();
+      if (estimate && estimate.device !== computer) {
+        computer = estimate.device;
+        say("device-remark", fellBack || (await ask("device")).remark);
+      }
+    };
     let isReady = false;
     try {
       await load(name, choice);
       isReady = true;
-      if (mine === generation) {
-        say("count", left.length > 1 ? `${number + 1} of ${left.length}` : "");
-        await estimate(recording);
-        recording.estimated = `${name} ${choice}`;
-        if (recording.estimate && recording.estimate.device !== computer) {
-          computer = recording.estimate.device;
-          say("device-remark", fellBack || (await ask("device")).remark);
-        }
+      if (isWanted()) {
+        count();
+        await estimateEach([...byId.keys()], isWanted, onDone);
       }
+      left = [];
     } catch (error) {
-      if (mine !== generation) {
+      if (!isWanted()) {
         return;
       }
-      if (error.code !== "crash" || (choice === "cpu" && !isReady)) {
+      const culprit = byId.get(error.culprit);
+      if (error.code !== "crash" || (choice === "cpu" && !(isReady && culprit))) {
         throw error;
       }
       if (choice === "cpu") {
-        recording.estimate = undefined;
-        recording.error = error;
-        recording.estimated = `${name} ${choice}`;
-        await showAnew(recording);
+        Object.assign(culprit, { estimate: undefined, error, estimated: `${name} ${choice}` });
+        await showAnew(culprit);
       } else {
         // Once more, on the processor: it may have been the graphics card.
         device.value = "cpu";
@@ -257,9 +255,8 @@ async function estimateAll() {
       await restored();
       // Every estimate is wanted again: the lost worker had them for the files that are saved.
       left = open();
-      number = -1;
     }
-    if (mine !== generation) {
+    if (!isWanted()) {
       return;
     }
   }
@@ -430,6 +427,7 @@ async function compareAll(recording, choice) {
 /** At once for who looks on; what is under way ends at its next step. */
 function clear() {
   generation += 1;
+  endHelpers();
   recordings = [];
   hide();
   table.empty();
@@ -469,6 +467,7 @@ function exported(method, name, type) {
 
 function chooseAnew() {
   generation += 1;
+  endHelpers();
   if (device.value === "cpu") {
     // A graphics card may hang.
     endIfStuck();
@@ -484,7 +483,11 @@ function correctShown() {
 }
 
 takeFiles(element("drop"), [element("files"), element("folder")], openFiles, fail);
-whenLost(() => (isLost = true));
+whenLost(() => {
+  isLost = true;
+  // What it loads next may be newer weights.
+  endHelpers();
+});
 drawAfter(restored);
 element("sample").addEventListener("click", trySample);
 network.addEventListener("change", chooseAnew);

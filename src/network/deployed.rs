@@ -52,10 +52,23 @@ struct Plan {
     heads: Vec<(Head, DeployedConvolution)>,
 }
 
+/// A network that does not end in branches worth computing apart has one, of no steps.
+static NO_BRANCHES: [Vec<DeployedStep>; 1] = [Vec::new()];
+
 impl Plan {
     fn new(assembly: &Assembly) -> Plan {
         let heads = assembly.heads.iter().map(|(head, convolution)| (*head, deployed_convolution(convolution)));
         Plan { body: deployed_steps(&assembly.body), heads: heads.collect() }
+    }
+
+    /// What all branches have in common, and the branches.
+    fn stem_and_branches(&self) -> (&[DeployedStep], &[Vec<DeployedStep>]) {
+        match self.body.split_last() {
+            Some((DeployedStep::Branches(branches), stem)) if branches.iter().all(|branch| cost(branch) > 0) => {
+                (stem, branches)
+            }
+            _ => (&self.body, &NO_BRANCHES),
+        }
     }
 
     /// Name and shape of every tensor of the deployed form.
@@ -87,6 +100,17 @@ fn visit<'a>(steps: &'a [DeployedStep], work: &mut impl FnMut(&'a DeployedStep))
             _ => {}
         }
     }
+}
+
+/// Multiplications with additions of steps.
+fn cost(steps: &[DeployedStep]) -> u64 {
+    let mut cost = 0;
+    visit(steps, &mut |step| {
+        if let DeployedStep::Convolution { convolution, .. } = step {
+            cost += convolution.geometry.multiplications();
+        }
+    });
+    cost
 }
 
 fn deployed_convolution(convolution: &FoldedConvolution) -> DeployedConvolution {
@@ -346,6 +370,40 @@ impl DeployedNetwork {
     /// The same while somebody looks on, in this thread.
     pub fn forward_watched(&self, input: Tensor<3>, onlooker: &mut dyn Onlooker) -> Outputs {
         let features = self.run(&self.plan.body, input, onlooker);
+        self.heads(features, onlooker)
+    }
+
+    /// Multiplications with additions of each branch, in their order, that can be computed apart from the others; of a
+    /// network without such branches one number.
+    pub fn branch_costs(&self) -> Vec<u64> {
+        self.plan.stem_and_branches().1.iter().map(|branch| cost(branch)).collect()
+    }
+
+    /// What some of the branches make of `[recordings, INPUT_SAMPLES, INPUT_LEADS]`: `[recordings, 1, features]` each.
+    ///
+    /// # Panics
+    /// Where there is no such branch.
+    pub fn features(&self, input: Tensor<3>, branches: &[usize]) -> Vec<Tensor<3>> {
+        let (stem, all) = self.plan.stem_and_branches();
+        let input = self.run(stem, input, &mut Unwatched);
+        branches.iter().map(|&branch| self.run(&all[branch], input.clone(), &mut Unwatched)).collect()
+    }
+
+    /// How many features the branches find together.
+    pub fn feature_count(&self) -> usize {
+        self.plan.heads.first().map_or(0, |(_, head)| head.geometry.width_in)
+    }
+
+    /// What the network says where its branches, all of them and in their order, have found these features.
+    ///
+    /// # Panics
+    /// Where there are none, or others than the network's.
+    pub fn conclude(&self, features: Vec<Tensor<3>>) -> Outputs {
+        let features = features.into_iter().reduce(operation::concatenate).expect("there is a branch");
+        self.heads(features, &mut Unwatched)
+    }
+
+    fn heads(&self, features: Tensor<3>, onlooker: &mut dyn Onlooker) -> Outputs {
         let mut output = |wanted: Head| {
             let (_, head) = self.plan.heads.iter().find(|(head, _)| *head == wanted)?;
             let [recordings, ..] = features.dims();

@@ -3,9 +3,10 @@
 use super::device::{self, Choice, Opened, Trial};
 use super::error::js_error;
 use super::message::Estimate;
+use super::pool::{self, Experience, Machine};
 use super::weights::{self, WeightsProblem};
-use crate::ecg::{Ecg, Person};
-use crate::estimate::{self, ComputeError, Estimator, EstimatorError};
+use crate::ecg::{Ecg, Notice, Person};
+use crate::estimate::{self, ComputeError, Estimator, EstimatorError, Prepared};
 use crate::network::Architecture;
 use crate::network::manifest::Manifest;
 use crate::network::weights::{Calibration, Weights};
@@ -15,7 +16,7 @@ use crate::signal::synthetic::{Parameters, synthetic};
 use futures_lite::future;
 use gloo_timers::future::TimeoutFuture;
 use js_sys::Function;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use web_time::Instant;
@@ -33,6 +34,9 @@ pub struct Engine {
     spare: Vec<Weights>,
     /// The share of people that an age's interval is meant to hold.
     coverage: f32,
+    /// How many values the weights have.
+    values: usize,
+    experience: Cell<Experience>,
     on_device: RefCell<OnDevice>,
 }
 
@@ -41,6 +45,15 @@ pub struct Engine {
 struct OnDevice {
     estimator: Rc<Estimator>,
     device: Opened,
+}
+
+/// A recording that several workers may compute.
+pub struct Shared {
+    pub prepared: Prepared,
+    /// For each worker its branches.
+    pub shares: Vec<Vec<usize>>,
+    /// How long it took to prepare.
+    milliseconds: f64,
 }
 
 /// Why a network cannot be loaded.
@@ -79,14 +92,23 @@ impl Engine {
         Engine::new(weights.map_err(WeightsProblem::from)?, choice).await
     }
 
-    async fn new(weights: Vec<Weights>, choice: Choice) -> Result<Engine, EngineError> {
+    /// Puts weights on the device that is wanted or, failing that, the processor.
+    pub async fn new(weights: Vec<Weights>, choice: Choice) -> Result<Engine, EngineError> {
         let coverage = coverage(&weights);
+        let values = weights.iter().flat_map(|weights| &weights.tensors).map(|tensor| tensor.values.len()).sum();
+        let start = Instant::now();
         let (on_device, spare) = OnDevice::open(weights, choice).await?;
-        Ok(Engine { spare, coverage, on_device: RefCell::new(on_device) })
+        let experience = Cell::new(Experience { to_load: milliseconds(start), ..Experience::default() });
+        Ok(Engine { spare, coverage, values, experience, on_device: RefCell::new(on_device) })
     }
 
     pub fn architecture(&self) -> Architecture {
         self.on_device.borrow().estimator.architecture()
+    }
+
+    /// In how many branches a recording can be computed.
+    pub fn branches(&self) -> usize {
+        self.on_device.borrow().estimator.branch_costs().len()
     }
 
     /// What computes.
@@ -94,27 +116,71 @@ impl Engine {
         self.on_device.borrow().device.clone()
     }
 
-    /// Estimates age and sex. A device that fails is replaced by the processor, once and for all.
-    pub async fn estimate(&self, ecg: &Ecg) -> (Outcome, Result<Estimate, Failure>) {
-        let work = async |estimator: &Estimator| estimator.estimate_later(ecg, Window::default()).await;
-        self.timed(&ecg.person, work).await
+    /// How many workers beside this one are worth it where so many recordings wait.
+    pub fn helpers(&self, machine: Machine, waiting: usize) -> usize {
+        let on_device = self.on_device.borrow();
+        if !on_device.device.is_processor() {
+            return 0;
+        }
+        pool::helpers(machine, self.values, self.branches(), waiting, self.experience.get())
+    }
+
+    /// Estimates age and sex; `quality` is what was found of the recording. A device that fails is replaced by the
+    /// processor, once and for all.
+    pub async fn estimate(&self, ecg: &Ecg, quality: &[Notice]) -> (Outcome, Result<Estimate, Failure>) {
+        let work =
+            async |estimator: &Estimator| estimator.run(estimator.prepare(ecg, Window::default(), quality)?).await;
+        let start = Instant::now();
+        let estimate = self.compute(work).await;
+        let milliseconds = milliseconds(start);
+        self.experience.update(|experience| Experience { to_estimate: milliseconds, ..experience });
+        self.said(&ecg.person, estimate, milliseconds)
     }
 
     /// Estimates from an input that was prepared elsewhere; see [`Estimator::estimate_prepared`].
     pub async fn estimate_prepared(&self, input: Vec<f32>) -> Result<Estimate, Failure> {
+        let start = Instant::now();
         let work = async |estimator: &Estimator| estimator.estimate_prepared(input.clone()).await;
-        self.timed(&Person::default(), work).await.1
+        let estimate = self.compute(work).await;
+        self.said(&Person::default(), estimate, milliseconds(start)).1
     }
 
-    async fn timed(
+    /// A recording for so many workers, and the share of the branches that each of them computes.
+    pub fn prepare(&self, ecg: &Ecg, quality: &[Notice], workers: usize) -> Result<Shared, Failure> {
+        let start = Instant::now();
+        let estimator = self.on_device.borrow().estimator.clone();
+        let prepared = estimator.prepare(ecg, Window::default(), quality)?;
+        let shares = pool::shares(&estimator.branch_costs(), workers);
+        Ok(Shared { prepared, shares, milliseconds: milliseconds(start) })
+    }
+
+    /// See [`Estimator::features`].
+    pub async fn features(&self, inputs: &[f32], branches: &[usize]) -> Result<Vec<Vec<f32>>, Failure> {
+        let estimator = self.on_device.borrow().estimator.clone();
+        estimator.features(inputs, branches).await.map_err(not_computed)
+    }
+
+    /// The estimate of a recording whose features took so many milliseconds.
+    pub async fn conclude(
         &self,
         person: &Person,
-        work: impl AsyncFn(&Estimator) -> Result<estimate::Estimate, ComputeError>,
+        shared: Shared,
+        features: Vec<Vec<f32>>,
+        computed_in: f64,
     ) -> (Outcome, Result<Estimate, Failure>) {
         let start = Instant::now();
-        let estimate = self.compute(work).await;
+        let estimator = self.on_device.borrow().estimator.clone();
+        let estimate = estimator.conclude(shared.prepared, &shared.shares, features).await.map_err(not_computed);
+        self.said(person, estimate, shared.milliseconds + computed_in + milliseconds(start))
+    }
+
+    fn said(
+        &self,
+        person: &Person,
+        estimate: Result<estimate::Estimate, Failure>,
+        milliseconds: f64,
+    ) -> (Outcome, Result<Estimate, Failure>) {
         let outcome = estimate.map(|estimate| Estimated { estimate, person: person.clone() });
-        let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
         let message = outcome.as_ref().map_err(Failure::clone).map(|estimated| {
             Estimate::new(estimated, self.coverage, &self.on_device.borrow().device.name, milliseconds)
         });
@@ -136,10 +202,7 @@ impl Engine {
             }
             estimate => estimate,
         };
-        estimate.map_err(|error| match error {
-            ComputeError::Signal(error) => Failure::from(error),
-            ComputeError::Device(_) => failure("device", error),
-        })
+        estimate.map_err(not_computed)
     }
 }
 
@@ -179,7 +242,7 @@ impl OnDevice {
         let start = Instant::now();
         let estimate =
             self.compute(async |estimator: &Estimator| estimator.estimate_later(&ecg, Window::default()).await).await?;
-        Ok(Trial { estimate, milliseconds: start.elapsed().as_secs_f64() * 1000.0 })
+        Ok(Trial { estimate, milliseconds: milliseconds(start) })
     }
 
     /// Does work that a graphics card has to end in time, and without a fault.
@@ -210,6 +273,18 @@ fn coverage(weights: &[Weights]) -> f32 {
     let calibrations = weights.iter().map(|weights| &weights.description.calibration);
     let with_interval = calibrations.into_iter().find(|calibration| calibration.age_half_width.is_some());
     with_interval.map_or_else(|| Calibration::default().age_coverage, |found| found.age_coverage)
+}
+
+fn not_computed(error: ComputeError) -> Failure {
+    match error {
+        ComputeError::Signal(error) => Failure::from(error),
+        ComputeError::Device(_) => failure("device", error),
+        ComputeError::OtherNetwork => failure("other-network", error),
+    }
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
 }
 
 fn failure(code: &'static str, error: impl std::fmt::Display) -> Failure {

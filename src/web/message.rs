@@ -112,6 +112,26 @@ impl From<Opened> for Device {
     }
 }
 
+/// What a helper, another worker that computes, has to know.
+#[derive(Debug, Serialize, Tsify)]
+pub struct ToHelp {
+    pub network: &'static str,
+    /// The manifest that the network is of, in JSON.
+    pub manifest: String,
+    /// In how many branches a recording can be shared out.
+    pub branches: usize,
+}
+
+/// A recording that is ready to be computed by any workers.
+#[derive(Debug, Serialize, Tsify)]
+pub struct Prepared {
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[tsify(type = "Float32Array")]
+    pub input: Float32Array,
+    /// For each worker the branches of the network that it is to compute.
+    pub shares: Vec<Vec<usize>>,
+}
+
 /// All recordings of the files that were given together.
 #[derive(Debug, Serialize, Tsify)]
 #[serde(transparent)]

@@ -5,6 +5,7 @@
 //! - [`paper`]: the tracing as it lies on ECG paper, in millimetres.
 //! - [`words`]: numbers as the page says them.
 //! - [`device`]: what computes.
+//! - [`pool`]: how work on the processor is shared out among workers.
 //!
 //! On wasm only: `weights` (fetched, checked, kept), `engine` (a network on a device), `session` and `package` (the
 //! two classes), `input` and `message` (what crosses from and to JavaScript).
@@ -13,6 +14,7 @@ pub mod corrections;
 pub mod device;
 pub mod dropped;
 pub mod paper;
+pub mod pool;
 pub mod words;
 
 #[cfg(target_arch = "wasm32")]

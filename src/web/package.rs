@@ -8,6 +8,7 @@ use super::message::{Device, Estimate};
 use super::{dropped, weights};
 use crate::network::{INPUT_LEADS, INPUT_SAMPLES};
 use crate::outcome::Failure;
+use crate::signal::{Window, quality};
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
 
@@ -58,7 +59,7 @@ impl ECGNet {
         let found = found.ok_or_else(|| js_error("argument", "no file was given"))?;
         let thrown = |Failure { code, message }: Failure| js_error(code, message);
         let ecg = found.ecg.map_err(Failure::from).map_err(thrown)?;
-        let (_, estimate) = self.0.estimate(&ecg).await;
+        let (_, estimate) = self.0.estimate(&ecg, &quality::assess(&ecg, Window::default())).await;
         estimate.map_err(thrown)?.into_ts().map_err(|error| js_error("internal", error))
     }
     /// Estimates from an input that was prepared elsewhere: 5,120 samples of 12 leads, those of a sample side by side,

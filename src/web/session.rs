@@ -1,9 +1,13 @@
 //! The class that the page's worker holds.
 
-use super::engine::Engine;
+use super::device::Choice;
+use super::engine::{Engine, Shared};
 use super::error::js_error;
 use super::input::{self, Corrections, DeviceChoice, NamedBytes, OnProgress};
-use super::message::{Device, Estimate, Format, Formats, Networks, Paper, Problem, Reading, Readings, Stated, remarks};
+use super::message::{
+    Device, Estimate, Format, Formats, Networks, Paper, Prepared, Problem, Reading, Readings, Stated, ToHelp, remarks,
+};
+use super::pool::Machine;
 use super::{dropped, paper, weights, words};
 use crate::ecg::{Ecg, Notice, Person};
 use crate::format::{self, ReadOptions};
@@ -11,7 +15,7 @@ use crate::network::Architecture;
 use crate::network::manifest::Manifest;
 use crate::outcome::{self, Estimated, Failure, Outcome, Record};
 use crate::signal::{Window, beats, quality, synthetic};
-use js_sys::Function;
+use js_sys::{Float32Array, Function};
 use serde::Serialize;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -41,6 +45,8 @@ pub struct Session {
     manifest: RefCell<Option<Rc<Manifest>>>,
     engine: RefCell<Option<Rc<Engine>>>,
     recordings: RefCell<BTreeMap<u32, Recording>>,
+    /// Recordings whose features are being computed, maybe elsewhere, with the present network.
+    shared: RefCell<BTreeMap<u32, Shared>>,
     next_id: Cell<u32>,
 }
 
@@ -48,6 +54,8 @@ pub struct Session {
 struct Recording {
     file: String,
     ecg: Result<Rc<Ecg>, Failure>,
+    /// What was found out about the quality of its signals.
+    quality: Rc<[Notice]>,
     outcomes: BTreeMap<Architecture, Outcome>,
 }
 
@@ -70,6 +78,7 @@ impl Session {
             manifest: RefCell::default(),
             engine: RefCell::default(),
             recordings: RefCell::default(),
+            shared: RefCell::default(),
             next_id: Cell::default(),
         }
     }
@@ -104,8 +113,10 @@ impl Session {
             Some(manifest) => manifest,
             None => Rc::new(weights::manifest(&self.weights).await?),
         };
+        self.manifest.replace(Some(manifest.clone()));
         // Two networks at a time may not fit.
         self.engine.replace(None);
+        self.shared.borrow_mut().clear();
         let engine = Rc::new(Engine::load(&self.weights, &manifest, network, choice, report.as_ref()).await?);
         let device = engine.device();
         self.engine.replace(Some(engine));
@@ -151,13 +162,65 @@ impl Session {
 
     /// Estimates age and sex of a recording with the network that is loaded.
     pub async fn estimate(&self, id: u32) -> Result<Ts<Estimate>, JsValue> {
+        let (engine, ecg, quality) = (self.engine()?, self.ecg(id)?, self.quality(id)?);
+        let (outcome, message) = engine.estimate(&ecg, &quality).await;
+        self.note(id, &engine, outcome);
+        to_js(&message.map_err(thrown)?)
+    }
+
+    /// How many helpers, which are workers that compute beside this one, are worth it where so many recordings wait.
+    pub fn helpers(&self, waiting: usize) -> Result<usize, JsValue> {
+        Ok(self.engine()?.helpers(Machine::here(), waiting))
+    }
+
+    /// What helpers have to know; see [`Session::help`].
+    #[wasm_bindgen(js_name = toHelp)]
+    pub fn to_help(&self) -> Result<Ts<ToHelp>, JsValue> {
+        let engine = self.engine()?;
+        let manifest = self.manifest.borrow().as_ref().map(|manifest| manifest.to_json()).unwrap_or_default();
+        to_js(&ToHelp { network: engine.architecture().name(), manifest, branches: engine.branches() })
+    }
+
+    /// Makes this the session of a helper: loads a network that another session has loaded, on the processor and from
+    /// the browser's cache, so that nothing is fetched twice.
+    pub async fn help(&self, network: String, manifest: String) -> Result<(), JsValue> {
+        let network: Architecture = network.parse().map_err(|error| js_error("argument", error))?;
+        let manifest = Manifest::from_json(manifest.as_bytes()).map_err(|error| js_error("manifest", error))?;
+        let weights = weights::kept_of(&self.weights, &manifest, network).await;
+        let weights = weights.ok_or_else(|| js_error("not-kept", "the browser does not keep the weights"))?;
+        self.engine.replace(Some(Rc::new(Engine::new(weights, Choice::Cpu).await?)));
+        Ok(())
+    }
+
+    /// Prepares a recording for so many workers: `features` of each with its share, and then `conclude`, are together
+    /// what `estimate` is.
+    pub fn prepare(&self, id: u32, workers: usize) -> Result<Ts<Prepared>, JsValue> {
+        let mut shared = self.engine()?.prepare(&*self.ecg(id)?, &self.quality(id)?, workers).map_err(thrown)?;
+        let inputs = std::mem::take(&mut shared.prepared.inputs).concat();
+        let prepared = Prepared { input: Float32Array::from(inputs.as_slice()), shares: shared.shares.clone() };
+        self.shared.borrow_mut().insert(id, shared);
+        to_js(&prepared)
+    }
+
+    /// What some branches of the network find in a prepared recording.
+    pub async fn features(&self, input: Vec<f32>, branches: Vec<usize>) -> Result<Vec<Float32Array>, JsValue> {
+        let features = self.engine()?.features(&input, &branches).await.map_err(thrown)?;
+        Ok(features.iter().map(|values| Float32Array::from(values.as_slice())).collect())
+    }
+
+    /// Estimates from the features that were found of all shares, one share after the other, in so many milliseconds.
+    pub async fn conclude(
+        &self,
+        id: u32,
+        features: Vec<Float32Array>,
+        milliseconds: f64,
+    ) -> Result<Ts<Estimate>, JsValue> {
         let (engine, ecg) = (self.engine()?, self.ecg(id)?);
-        let (outcome, message) = engine.estimate(&ecg).await;
-        // Meanwhile the recording may have been cleared.
-        if let Some(recording) = self.recordings.borrow_mut().get_mut(&id) {
-            recording.outcomes.insert(engine.architecture(), outcome);
-        }
-        to_js(&message.map_err(|Failure { code, message }| js_error(code, message))?)
+        let shared = self.shared.borrow_mut().remove(&id).ok_or_else(|| no_recording(id))?;
+        let features = features.iter().map(Float32Array::to_vec).collect();
+        let (outcome, message) = engine.conclude(&ecg.person, shared, features, milliseconds).await;
+        self.note(id, &engine, outcome);
+        to_js(&message.map_err(thrown)?)
     }
 
     /// Notes that a network could not estimate a recording since the computation stopped, with whatever held it: exports
@@ -195,6 +258,7 @@ impl Session {
     /// Forgets all recordings.
     pub fn clear(&self) {
         self.recordings.borrow_mut().clear();
+        self.shared.borrow_mut().clear();
     }
 }
 
@@ -204,8 +268,9 @@ impl Session {
     }
 
     fn put(&self, id: u32, file: String, ecg: Result<Ecg, Failure>) -> Reading {
-        let reading = reading(id, file.clone(), &ecg);
-        let recording = Recording { file, ecg: ecg.map(Rc::new), outcomes: BTreeMap::new() };
+        let quality = ecg.as_ref().map(|ecg| quality::assess(ecg, Window::default())).unwrap_or_default();
+        let reading = reading(id, file.clone(), &ecg, &quality);
+        let recording = Recording { file, ecg: ecg.map(Rc::new), quality: quality.into(), outcomes: BTreeMap::new() };
         self.recordings.borrow_mut().insert(id, recording);
         reading
     }
@@ -215,7 +280,18 @@ impl Session {
     }
 
     fn ecg(&self, id: u32) -> Result<Rc<Ecg>, JsValue> {
-        self.with(id, |recording| recording.ecg.clone())?.map_err(|Failure { code, message }| js_error(code, message))
+        self.with(id, |recording| recording.ecg.clone())?.map_err(thrown)
+    }
+
+    fn quality(&self, id: u32) -> Result<Rc<[Notice]>, JsValue> {
+        self.with(id, |recording| recording.quality.clone())
+    }
+
+    /// Notes what became of a recording, unless it has been cleared meanwhile.
+    fn note(&self, id: u32, engine: &Engine, outcome: Outcome) {
+        if let Some(recording) = self.recordings.borrow_mut().get_mut(&id) {
+            recording.outcomes.insert(engine.architecture(), outcome);
+        }
     }
 
     fn with<T>(&self, id: u32, work: impl FnOnce(&Recording) -> T) -> Result<T, JsValue> {
@@ -244,13 +320,13 @@ fn outcomes<'a>(
     recordings.values().filter_map(outcome).collect()
 }
 
-fn reading(id: u32, file: String, ecg: &Result<Ecg, Failure>) -> Reading {
+fn reading(id: u32, file: String, ecg: &Result<Ecg, Failure>, quality: &[Notice]) -> Reading {
     let window = Window::default();
     let mut reading = Reading { id, file, ..Reading::default() };
     match ecg {
         Ok(ecg) => {
             let beats = beats::detect_within(ecg, window.start_seconds..window.start_seconds + paper::SECONDS);
-            let notices: Vec<Notice> = ecg.notices.iter().cloned().chain(quality::assess(ecg, window)).collect();
+            let notices: Vec<Notice> = ecg.notices.iter().chain(quality).cloned().collect();
             reading.heart_rate = beats.heart_rate();
             reading.facts = words::facts(ecg, reading.heart_rate);
             reading.stated = Stated::new(&ecg.person);
@@ -263,6 +339,10 @@ fn reading(id: u32, file: String, ecg: &Result<Ecg, Failure>) -> Reading {
 
 fn to_js<T: Tsify + Serialize>(value: &T) -> Result<Ts<T>, JsValue> {
     value.into_ts().map_err(|error| js_error("internal", error))
+}
+
+fn thrown(Failure { code, message }: Failure) -> JsValue {
+    js_error(code, message)
 }
 
 fn no_recording(id: u32) -> JsValue {

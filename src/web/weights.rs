@@ -163,14 +163,21 @@ impl Progress<'_> {
     }
 }
 
+/// The same from the browser's cache alone; `None` where a file is not kept there.
+pub async fn kept_of(folder: &str, manifest: &Manifest, network: Architecture) -> Option<Vec<Weights>> {
+    let mut weights = Vec::new();
+    for entry in manifest.of(network) {
+        weights.push(kept_file(folder, entry).await?);
+    }
+    Some(weights)
+}
+
 async fn of_file(folder: &str, entry: &Entry, progress: &Progress<'_>) -> Result<Weights, WeightsProblem> {
-    let address = format!("{folder}{}", entry.file);
-    let kept_at = format!("{address}?sha256={}", entry.sha256);
-    if let Some(parts) = kept_parts(&kept_at).await
-        && let Ok(weights) = arrived(entry, &parts, None).await
-    {
+    if let Some(weights) = kept_file(folder, entry).await {
         return Ok(weights);
     }
+    let address = format!("{folder}{}", entry.file);
+    let kept_at = kept_at(folder, entry);
     let mut tries = 0;
     loop {
         tries += 1;
@@ -253,6 +260,15 @@ fn unreachable(file: &str, error: &JsValue) -> WeightsProblem {
     let reason = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
     let reason = reason.unwrap_or_else(|| "no reason is given".to_owned());
     WeightsProblem::Unreachable { file: in_folder(file), reason }
+}
+
+fn kept_at(folder: &str, entry: &Entry) -> String {
+    format!("{folder}{}?sha256={}", entry.file, entry.sha256)
+}
+
+async fn kept_file(folder: &str, entry: &Entry) -> Option<Weights> {
+    let parts = kept_parts(&kept_at(folder, entry)).await?;
+    arrived(entry, &parts, None).await.ok()
 }
 
 async fn kept_parts(address: &str) -> Option<Parts> {

@@ -641,6 +641,129 @@ test("a worker that stops while a network is loaded is started anew", async () =
   assert.equal(await page.locator("#error").isVisible(), false);
 });
 
+/**
+ * Makes each estimate seem to take a second, which is worth helpers, and the computer have so many cores; every recording
+ * but the first waits until helpers have computed so many. Returns how many those are, by which workers.
+ */
+async function helped(cores, until, code = "") {
+  const slow = `let now = 0; performance.now = () => (now += 1000);
+    Object.defineProperty(WorkerNavigator.prototype, "hardwareConcurrency", { value: ${cores} });`;
+  const hold = 'if (start === 1 && method === "estimate" && given[0] > 0) { await fetch(new URL("/until-helped", import.meta.url)); }';
+  const tell = 'if (start > 1 && method === "features") { await fetch(new URL(`/helped-${start}`, import.meta.url)); }';
+  const starts = await inWorker(changed(slow) + hold + tell + code);
+  const inner = override;
+  const by = [];
+  let letGo;
+  const isHelped = until > 0 ? new Promise((resolve) => (letGo = resolve)) : undefined;
+  override = async (path, file) => {
+    if (path.startsWith("/helped-")) {
+      by.push(Number(path.slice("/helped-".length)));
+      if (by.length === until) {
+        letGo();
+      }
+      return { content: "" };
+    }
+    if (path === "/until-helped") {
+      await isHelped;
+      return { content: "" };
+    }
+    return inner(path, file);
+  };
+  await page.reload();
+  return { by, starts };
+}
+
+/** Waits until the page has so many workers. */
+async function workers(count) {
+  while (page.workers().length !== count) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const six = ["a", "b", "c", "d", "e", "f"].flatMap((name, index) => wfdb(name, { rate: 60 + 5 * index, flat: index === 3 ? 8 : undefined }));
+
+test("recordings that wait are shared out among workers, which say what one would", async () => {
+  await give(six);
+  await estimated();
+  const [json, rows] = [JSON.parse(await saved("Save JSON")), await page.locator("#rows tr").allTextContents()];
+  const { by, starts } = await helped(3, 4);
+  asked.length = 0;
+  await give(six);
+  await estimated();
+  assert.ok(by.length >= 4 && by.every((start) => start === 2 || start === 3), `${by}`);
+  assert.equal(starts(), 3);
+  assert.equal(page.workers().length, 3);
+  assert.deepEqual(JSON.parse(await saved("Save JSON")), json);
+  assert.deepEqual(await page.locator("#rows tr").allTextContents(), rows);
+  assert.ok(asked.filter((path) => path.endsWith(".safetensors")).length <= 1, "what the cache has is not fetched");
+  await page.getByRole("button", { name: "Clear" }).click();
+  await workers(1);
+  assert.deepEqual(complaints, []);
+});
+
+test("a helper that stops concerns nothing else", async () => {
+  const { by, starts } = await helped(2, 1, `if (start === 2 && method === "features") { ${PANIC} }`);
+  await give([...six, ...wfdb("few", { leads: 2 })]);
+  await estimated();
+  assert.deepEqual(by, [2]);
+  assert.equal(starts(), 2);
+  assert.equal(page.workers().length, 1);
+  assert.equal(await page.locator("#error").isVisible(), false);
+  const json = JSON.parse(await saved("Save JSON"));
+  assert.deepEqual(json.map(({ file, error }) => error?.code ?? file), ["a.hea", "b.hea", "c.hea", "d.hea", "e.hea", "f.hea", "too-few-leads"]);
+});
+
+test("a worker that stops while helpers compute is started anew, and nothing is lost", async () => {
+  const { starts } = await helped(2, 1, `if (start === 1 && method === "prepare" && given[0] > 2) { ${PANIC} }`);
+  await page.locator("#device").evaluate((select) => (select.value = "cpu"));
+  await give(six);
+  await estimated();
+  assert.ok(starts() > 2);
+  const json = JSON.parse(await saved("Save JSON"));
+  assert.equal(json.length, 6);
+  assert.equal(json.filter(({ error }) => error).length, 1);
+});
+
+test("helpers take weights from the browser's cache or not at all", async () => {
+  const { starts } = await helped(2, 0, 'globalThis.caches.open = async () => { throw new Error("full"); };');
+  asked.length = 0;
+  await give(six);
+  await estimated();
+  assert.equal(asked.filter((path) => path.endsWith(".safetensors")).length, 1);
+  assert.equal(starts(), 2);
+  assert.equal(JSON.parse(await saved("Save JSON")).filter(({ age }) => Number.isFinite(age)).length, 6);
+  await workers(1);
+});
+
+test("the branches of a network are shared out among workers, which say what one would", async () => {
+  await page.clock.install();
+  const { by } = await helped(2, 0);
+  await page.locator("#network:enabled").waitFor({ state: "attached" });
+  await page.locator("#network").evaluate((select) => (select.value = "ensemble"));
+  let count = 0;
+  while (by.length === 0) {
+    count += 1;
+    await give(wfdb("a"));
+    await page.waitForFunction((count) => {
+      const rows = document.getElementById("rows");
+      return rows.children.length === count && !rows.textContent.includes("…");
+    }, count);
+  }
+  assert.ok(count > 1, "the first does not wait for a helper");
+  const [alone, ...others] = JSON.parse(await saved("Save JSON"));
+  others.forEach((other) => assert.deepEqual(other, alone));
+  assert.equal(page.workers().length, 2);
+  await page.clock.fastForward(61_000);
+  await workers(1);
+  assert.deepEqual(complaints, []);
+});
+
+test("one recording is worth no helper", async () => {
+  await trySample();
+  await estimated();
+  assert.equal(page.workers().length, 1);
+});
+
 test("a recording of too few leads says so, and those after it are estimated", async () => {
   await give(wfdb("few", { leads: 2 }));
   await shown("#recording-error");

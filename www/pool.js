@@ -1,0 +1,200 @@
+// Shares estimates on the processor out among workers: the first prepares recordings and concludes, helpers compute what
+// lies between. How many are worth it, and who computes what, is said in src/web/pool.rs.
+
+import { Caller, isLoss } from "./caller.js";
+import { first } from "./engine.js";
+import { isOutdated } from "./offline.js";
+
+/** Milliseconds after which helpers that have nothing to do give their memory back. */
+const IDLE = 60_000;
+
+/** Why a recording goes back to the first worker. */
+const HELPER_LOST = new Error("A helper was lost.");
+
+/** @type {Set<Caller>} Those that have loaded the network, and with them those that are about to. */
+const ready = new Set();
+const helpers = new Set();
+/** Whether one could not help: till something else is chosen no other is asked to. */
+let isRefused = false;
+/** In how many branches a recording can be shared out among helpers. */
+let branches = 1;
+/** Gives a helper that has become ready something to do. */
+let employ = () => {};
+let idle;
+
+/** Ends all helpers, whatever they are doing. */
+export function endHelpers() {
+  clearTimeout(idle);
+  isRefused = false;
+  [...helpers].forEach((helper) => helper.end());
+}
+
+function refuse(helper, { code }) {
+  // One that was ended was not wanted any more.
+  isRefused ||= code !== "ended";
+  helper.end();
+}
+
+async function start({ network, manifest }) {
+  const helper = new Caller("ecgnet helper", () => [helpers, ready].forEach((all) => all.delete(helper)));
+  helpers.add(helper);
+  try {
+    await helper.ask("help", [network, manifest]);
+    ready.add(helper);
+    employ(helper);
+  } catch (error) {
+    refuse(helper, error);
+  }
+}
+
+/** Starts the helpers that are worth it where so many recordings wait. */
+async function findHelp(worker, waiting, isWanted) {
+  // What would be started after a new version was taken is not this page's.
+  if (isRefused || isOutdated()) {
+    return;
+  }
+  const wanted = await worker.ask("helpers", [waiting]);
+  if (helpers.size >= wanted) {
+    return;
+  }
+  const toHelp = await worker.ask("toHelp");
+  branches = toHelp.branches;
+  while (isWanted() && helpers.size < wanted) {
+    start(toHelp);
+  }
+}
+
+/** What a helper finds in a prepared recording; what goes wrong with the helper says nothing of the recording. */
+async function foundBy(helper, input, share) {
+  try {
+    return await helper.ask("features", [input, share]);
+  } catch (error) {
+    refuse(helper, error);
+    throw HELPER_LOST;
+  }
+}
+
+async function concluded(worker, id, finding) {
+  const start = performance.now();
+  const found = await Promise.all(finding);
+  return worker.ask("conclude", [id, found.flat(), performance.now() - start]);
+}
+
+/** Estimates one recording by all workers that are ready, each with some of the network's branches. */
+async function estimatedByAll(worker, id) {
+  if (branches === 1 || ready.size === 0) {
+    return worker.ask("estimate", [id]);
+  }
+  const others = [...ready];
+  const { input, shares: [mine, ...theirs] } = await worker.ask("prepare", [id, 1 + others.length]);
+  const finding = [worker.ask("features", [input, mine]), ...theirs.map((share, at) => foundBy(others[at], input, share))];
+  try {
+    return await concluded(worker, id, finding);
+  } catch (error) {
+    if (error !== HELPER_LOST) {
+      throw error;
+    }
+    return worker.ask("estimate", [id]);
+  }
+}
+
+/**
+ * Estimates recordings. What goes wrong with one is its outcome; rejects where the first worker is lost, and then says
+ * with which recording (`culprit`).
+ * @param {number[]} ids what the worker calls the recordings
+ * @param {() => boolean} isWanted whether to go on
+ * @param {(id: number, outcome: { estimate?: object, error?: Error }) => Promise<void>} onDone called for each
+ */
+export async function estimateEach(ids, isWanted, onDone) {
+  const worker = first();
+  const waiting = [...ids];
+  let failure = null;
+  const isOn = () => !failure && isWanted();
+  const next = () => (isOn() ? waiting.shift() : undefined);
+
+  const fail = (error, culprit) => {
+    if (!failure || error.wasUnderWay) {
+      failure = Object.assign(error, { culprit });
+    }
+  };
+
+  const finish = async (id, estimating) => {
+    let outcome;
+    try {
+      outcome = { estimate: await estimating };
+    } catch (error) {
+      if (error === HELPER_LOST) {
+        throw error;
+      }
+      if (isLoss(error)) {
+        fail(error, id);
+        return;
+      }
+      outcome = { error };
+    }
+    await onDone(id, outcome);
+  };
+
+  const byFirst = async () => {
+    for (let id = next(); id !== undefined; id = next()) {
+      await finish(id, ids.length === 1 ? estimatedByAll(worker, id) : worker.ask("estimate", [id]));
+      // Nobody waits for it: should the worker be lost, the next estimate says so.
+      findHelp(worker, waiting.length, isOn).catch(() => {});
+    }
+  };
+
+  const prepareNext = () => {
+    const id = next();
+    if (id === undefined) {
+      return undefined;
+    }
+    const preparing = worker.ask("prepare", [id, 1]);
+    preparing.catch((error) => isLoss(error) && fail(error, id));
+    return { id, preparing };
+  };
+
+  const byHelper = async (helper) => {
+    let coming = prepareNext();
+    while (coming) {
+      const { id, preparing } = coming;
+      coming = undefined;
+      const estimate = async () => {
+        const { input, shares } = await preparing;
+        const finding = shares.map((share) => foundBy(helper, input, share));
+        // The helper is not to wait for it.
+        coming = prepareNext();
+        return concluded(worker, id, finding);
+      };
+      try {
+        await finish(id, estimate());
+      } catch (error) {
+        if (error !== HELPER_LOST) {
+          throw error;
+        }
+        waiting.unshift(id, ...(coming ? [coming.id] : []));
+        return;
+      }
+      coming ??= prepareNext();
+    }
+  };
+
+  clearTimeout(idle);
+  const lanes = [];
+  const open = (lane) => lanes.push(lane.catch((error) => fail(error)));
+  employ = (helper) => open(byHelper(helper));
+  if (ids.length > 1) {
+    ready.forEach(employ);
+  }
+  do {
+    // What a lost helper has left is for the first worker.
+    open(byFirst());
+    for (const lane of lanes) {
+      await lane;
+    }
+  } while (isOn() && waiting.length > 0);
+  employ = () => {};
+  idle = setTimeout(endHelpers, IDLE);
+  if (failure) {
+    throw failure;
+  }
+}
