@@ -8,7 +8,7 @@ use super::{After, Matrix};
 use std::ops::Range;
 
 /// Rows of the right matrix whose panel, of [`WIDTH`] columns, stays in the first cache.
-const DEPTH: usize = 256;
+const DEPTH: usize = if cfg!(target_arch = "wasm32") { 1024 } else { 256 };
 
 /// Zero rows of a panel are left out where so many follow each other.
 const GAP: usize = 8;
@@ -116,7 +116,8 @@ impl<const ROWS: usize> Work for Rows<'_, ROWS> {
         let mut right = panel.rows.as_slice();
         for &(start, count) in &panel.runs {
             let (run, rest) = right.split_at(count);
-            let left = left.map(|row| &row[start..start + count]);
+            // In terms of the run's own length, so that the compiler leaves out checks of the index.
+            let left = left.map(|row| &row[start..][..run.len()]);
             for (index, Aligned(right)) in run.iter().enumerate() {
                 let right = I::from_array(right);
                 for (sum, left) in sums.iter_mut().zip(left) {
