@@ -97,7 +97,8 @@ impl Instructions for Baseline {
         () => 2,
     };
 
-    #[inline(never)]
+    // Compiled for these instructions anyway.
+    #[inline(always)]
     fn run(work: impl Work) {
         work.run::<Self>();
     }
