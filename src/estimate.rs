@@ -324,8 +324,7 @@ impl Part {
     }
 
     fn age(&self, years: f32) -> AgeEstimate {
-        let interval = self.calibration.age_half_width.map(|half| ((years - half).max(0.0), years + half));
-        AgeEstimate { years, interval }
+        AgeEstimate { years, interval: self.calibration.age_interval(years) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `ecgnet combine`: several trainings of compact become the network ensemble.
+//! `ecgnet combine`: trained networks become the network ensemble.
 
 use super::data::{DataOptions, SplitOptions};
 use super::device::DeviceOptions;
@@ -17,14 +17,14 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
-/// Put three trainings of compact together to an ensemble, which answers their mean
+/// Put two trainings of compact and one of resnet18 together to an ensemble, which answers their mean
 ///
 /// The ensemble is calibrated on the validation part, of which the trainings may have seen no more than what chose their
 /// best epochs. The folder OUT gets weights.safetensors and split.csv, as a training's would.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Example:
-  ecgnet combine runs/compact-1 runs/compact-2 runs/compact-3 \\
+  ecgnet combine runs/compact-1 runs/compact-2 runs/resnet18 \\
       --data ptb-xl --raw-only --out runs/ensemble")]
 pub struct Options {
     /// Folders that `ecgnet train` wrote, or weights files
@@ -47,7 +47,7 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
     }
     output::check_folder(&options.out)?;
     let device = options.device.open()?;
-    let members = weights::load(&options.runs, Selection::One(Some(Architecture::Compact)))?;
+    let members = weights::load(&options.runs, Selection::All)?;
     let mut ensemble = together(members)?;
     let dataset = options.data.open()?;
     let prepared = options.data.prepare(&dataset.records, ensemble.description.preprocessing)?;
@@ -63,7 +63,11 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
     ensemble.description.training.insert("data".to_owned(), dataset.name.clone().into());
     ensemble.description.training.insert("split".to_owned(), chosen.name.into());
     write(options, &chosen.split, &ensemble)?;
-    print(format_args!("ensemble of {MEMBERS}, calibrated on {}", counted(predictions.len(), "record", "records")))
+    print(format_args!(
+        "ensemble of {}, calibrated on {}",
+        MEMBERS.len(),
+        counted(predictions.len(), "record", "records")
+    ))
 }
 
 /// Examples of a batch of the calibration.
@@ -71,9 +75,7 @@ const BATCH: usize = 32;
 
 /// The ensemble without a calibration.
 fn together(members: Vec<NamedWeights>) -> Result<Weights, CommandError> {
-    let given = members.len();
-    let members: [NamedWeights; MEMBERS] =
-        members.try_into().map_err(|_| CommandError::Members { given, needed: MEMBERS })?;
+    let members = in_order(members)?;
     let WeightsDescription { target, preprocessing, .. } = members[0].weights.description;
     for NamedWeights { name, weights: Weights { description, .. }, .. } in &members[1..] {
         if (description.target, description.preprocessing) != (target, preprocessing) {
@@ -96,8 +98,19 @@ fn together(members: Vec<NamedWeights>) -> Result<Weights, CommandError> {
         calibration: Calibration::default(),
         training: training.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
     };
-    let tensors: [Vec<NamedTensor>; MEMBERS] = members.map(|member| member.weights.tensors);
+    let tensors: [Vec<NamedTensor>; MEMBERS.len()] = members.map(|member| member.weights.tensors);
     Ok(Weights { description, tensors: combine(&tensors, target) })
+}
+
+/// The members in the ensemble's order.
+fn in_order(mut given: Vec<NamedWeights>) -> Result<[NamedWeights; MEMBERS.len()], CommandError> {
+    let architecture = |named: &NamedWeights| named.weights.description.architecture;
+    let wrong =
+        CommandError::Members { given: values::list(given.iter().map(architecture)), needed: values::list(MEMBERS) };
+    // The sort is stable: of one architecture the first one given stays the first.
+    given.sort_by_key(|named| MEMBERS.iter().position(|member| *member == architecture(named)));
+    let members: Result<[NamedWeights; MEMBERS.len()], _> = given.try_into();
+    members.ok().filter(|members| members.each_ref().map(architecture) == MEMBERS).ok_or(wrong)
 }
 
 fn write(options: &Options, split: &Split, ensemble: &Weights) -> Result<(), CommandError> {

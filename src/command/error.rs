@@ -50,8 +50,8 @@ pub enum CommandError {
     OtherEvaluation { path: PathBuf },
     #[error("two of the trainings estimate the {head} with {network}; release one of them")]
     HeadTwice { network: Architecture, head: Head },
-    #[error("an ensemble is made of {needed} trainings of compact, not of {given}")]
-    Members { given: usize, needed: usize },
+    #[error("an ensemble is made of {needed}, not of {given}")]
+    Members { given: String, needed: String },
     #[error("{first} and {other} estimate different things or were trained on differently prepared inputs")]
     UnlikeMembers { first: String, other: String },
     #[error("{path}: {source}")]

@@ -173,5 +173,6 @@ fn figures(evaluation: &Value, name: &str) -> Option<Figures> {
         sex_auc: figure("sex", "auc"),
         sex_accuracy: figure("sex", "accuracy"),
         sex_calibration_error: figure("sex", "expected_calibration_error"),
+        sex_calibration_error_by_chance: figure("sex", "calibration_error_by_chance"),
     })
 }

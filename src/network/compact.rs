@@ -22,19 +22,14 @@ fn convolve(name: String, filters: usize, kernel: usize) -> Convolution {
 
 /// The stem and four units; 320 features for the heads.
 pub fn body() -> Vec<Layer> {
-    body_named("")
-}
-
-/// The body with `prefix` before every name.
-pub(super) fn body_named(prefix: &str) -> Vec<Layer> {
     let mut layers = vec![
         Layer::LeadsToChannels,
-        convolve(format!("{prefix}stem.conv"), STEM, STEM_KERNEL).stride(SHRINK, 1).into(),
-        batch_norm(format!("{prefix}stem.bn")),
+        convolve("stem.conv".into(), STEM, STEM_KERNEL).stride(SHRINK, 1).into(),
+        batch_norm("stem.bn"),
         Layer::Relu,
     ];
     for (number, filters) in (1..).zip(UNITS) {
-        let name = |part: &str| format!("{prefix}unit{number}.{part}");
+        let name = |part: &str| format!("unit{number}.{part}");
         let skip = vec![
             max_pool((SHRINK, 1), (SHRINK, 1)),
             convolve(name("skip"), filters, 1).into(),

@@ -116,3 +116,19 @@ pub fn batch_norm(name: impl Into<String>) -> Layer {
 pub fn max_pool(size: (usize, usize), stride: (usize, usize)) -> Layer {
     Layer::MaxPool { size, stride }
 }
+
+/// The same layers with `prefix` before every name.
+pub fn prefixed(prefix: &str, layers: Vec<Layer>) -> Vec<Layer> {
+    let prefixed_layer = |layer| match layer {
+        Layer::Convolution(convolution) => {
+            Layer::Convolution(Convolution { name: format!("{prefix}{}", convolution.name), ..convolution })
+        }
+        Layer::BatchNorm { name } => Layer::BatchNorm { name: format!("{prefix}{name}") },
+        Layer::Sum(paths) => Layer::Sum(paths.map(|path| prefixed(prefix, path))),
+        Layer::Branches(branches) => {
+            Layer::Branches(branches.into_iter().map(|branch| prefixed(prefix, branch)).collect())
+        }
+        nameless => nameless,
+    };
+    layers.into_iter().map(prefixed_layer).collect()
+}

@@ -1,15 +1,15 @@
-//! `ensemble`: several trainings of `compact` whose answers are averaged (Lakshminarayanan et al. 2017).
+//! `ensemble`: several trained networks whose answers are averaged (Lakshminarayanan et al. 2017).
 //!
 //! The heads are linear, so that the mean of the members' answers is the answer of one network: the members side by
 //! side, and on all their features one head whose kernel is the members' kernels, one below the other, divided by their
-//! number. It is trained member by member and put together by [`combine`].
+//! number. It is trained member by member and put together by [`combine`]; docs/experiments.md says why these.
 
-use super::description::Layer;
+use super::description::{Layer, prefixed};
 use super::parameter::NamedTensor;
-use super::{Head, Target, compact};
+use super::{Architecture, Head, Target};
 
-/// How many trainings make an ensemble.
-pub const MEMBERS: usize = 3;
+/// The networks that make an ensemble.
+pub const MEMBERS: [Architecture; 3] = [Architecture::Compact, Architecture::Compact, Architecture::Resnet18];
 
 fn prefix(member: usize) -> String {
     format!("member{}.", member + 1)
@@ -17,13 +17,14 @@ fn prefix(member: usize) -> String {
 
 /// The members side by side.
 pub fn body() -> Vec<Layer> {
-    vec![Layer::Branches((0..MEMBERS).map(|member| compact::body_named(&prefix(member))).collect())]
+    let branches = MEMBERS.iter().enumerate().map(|(number, member)| prefixed(&prefix(number), member.body()));
+    vec![Layer::Branches(branches.collect())]
 }
 
-/// The ensemble's tensors in deployment form from those of its members, all for the same target.
+/// The ensemble's tensors in deployment form from those of its [`MEMBERS`], all for the same target.
 ///
 /// What a member lacks is missing in the ensemble too, and is found when that is put on a device.
-pub fn combine(members: &[Vec<NamedTensor>; MEMBERS], target: Target) -> Vec<NamedTensor> {
+pub fn combine(members: &[Vec<NamedTensor>; MEMBERS.len()], target: Target) -> Vec<NamedTensor> {
     let is_of_head = |name: &str| Head::ALL.into_iter().any(|head| name.starts_with(&format!("{head}.")));
     let mut tensors = Vec::new();
     for (number, member) in members.iter().enumerate() {
@@ -49,7 +50,7 @@ fn of_each<'a>(members: &'a [Vec<NamedTensor>], name: &str) -> Option<Vec<&'a Na
 fn head_kernel(members: &[Vec<NamedTensor>], name: &str) -> Option<NamedTensor> {
     let kernels = of_each(members, name)?;
     let mut shape = kernels.first()?.shape.clone();
-    *shape.get_mut(2)? *= members.len();
+    *shape.get_mut(2)? = kernels.iter().map(|kernel| kernel.shape.get(2)).sum::<Option<usize>>()?;
     let values = kernels.iter().flat_map(|kernel| &kernel.values).map(|value| value / members.len() as f32);
     Some(NamedTensor { name: name.to_owned(), shape, values: values.collect() })
 }
@@ -66,7 +67,6 @@ fn head_bias(members: &[Vec<NamedTensor>], name: &str) -> Option<NamedTensor> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::Architecture;
     use crate::network::assembly::Assembly;
     use crate::network::deployed::{DeployedNetwork, deploy};
     use crate::network::{INPUT_LEADS, INPUT_SAMPLES};
@@ -81,21 +81,21 @@ mod tests {
     #[test]
     fn it_answers_the_mean_of_its_members() {
         let device = Device::flex();
-        let assembly = Assembly::new(Architecture::Compact, Target::Both);
-        let member = |seed: usize| {
+        let member = |number: usize| {
+            let assembly = Assembly::new(MEMBERS[number], Target::Both);
             let values: Vec<Vec<f32>> = assembly
                 .parameters
                 .iter()
                 .enumerate()
                 .map(|(position, parameter)| {
                     let around = if parameter.name.ends_with("variance") { 1.0 } else { 0.0 };
-                    let values = made_up(seed * 1000 + position, parameter.values());
+                    let values = made_up(number * 1000 + position, parameter.values());
                     values.into_iter().map(|value| around + 0.2 * value).collect()
                 })
                 .collect();
             deploy(&assembly, &values)
         };
-        let members: [Vec<NamedTensor>; MEMBERS] = std::array::from_fn(member);
+        let members: [Vec<NamedTensor>; MEMBERS.len()] = std::array::from_fn(member);
         let input = made_up(99, INPUT_SAMPLES * INPUT_LEADS);
         let answers = |architecture, tensors: &[NamedTensor]| {
             let network = DeployedNetwork::new(architecture, Target::Both, tensors.to_vec(), &device).unwrap();
@@ -104,9 +104,9 @@ mod tests {
             [read(outputs.age), read(outputs.sex)].concat()
         };
         let mut mean = vec![0.0; 3];
-        for member in &members {
-            let said = answers(Architecture::Compact, member);
-            mean.iter_mut().zip(said).for_each(|(mean, said)| *mean += said / MEMBERS as f32);
+        for (architecture, member) in MEMBERS.into_iter().zip(&members) {
+            let said = answers(architecture, member);
+            mean.iter_mut().zip(said).for_each(|(mean, said)| *mean += said / MEMBERS.len() as f32);
         }
         let together = answers(Architecture::Ensemble, &combine(&members, Target::Both));
         for (together, mean) in together.iter().zip(&mean) {

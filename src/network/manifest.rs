@@ -84,8 +84,12 @@ pub struct Figures {
     /// The share of people whose sex is right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sex_accuracy: Option<Figure>,
+    /// Expected calibration error of the probability.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sex_calibration_error: Option<Figure>,
+    /// What that error would be for as many people if every probability were right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sex_calibration_error_by_chance: Option<Figure>,
 }
 
 /// A figure with the ends of its 95 % confidence interval, where there are enough people for one.

@@ -54,7 +54,7 @@ pub enum Architecture {
     Multiscale,
     /// ECGNet's own: small, along time.
     Compact,
-    /// Several trainings of compact, averaged.
+    /// ECGNet's own: several of the others, averaged.
     Ensemble,
 }
 

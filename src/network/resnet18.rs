@@ -8,7 +8,7 @@ const STAGES: [usize; 4] = [64, 128, 256, 512];
 /// The stem and four stages of two blocks; 512 features for the heads.
 pub fn body() -> Vec<Layer> {
     let mut layers = stem();
-    layers.extend(stages("", (3, 3)));
+    layers.extend(stages((3, 3)));
     layers
 }
 
@@ -23,12 +23,12 @@ pub(super) fn stem() -> Vec<Layer> {
 }
 
 /// Four stages of two blocks with kernels of the given size (samples, leads), and the mean over samples and leads.
-pub(super) fn stages(prefix: &str, kernel: (usize, usize)) -> Vec<Layer> {
+pub(super) fn stages(kernel: (usize, usize)) -> Vec<Layer> {
     let mut layers = Vec::new();
     for (stage, filters) in (1..).zip(STAGES) {
         let stride = if stage == 1 { 1 } else { 2 };
-        layers.extend(block(&format!("{prefix}stage{stage}.block1"), filters, kernel, stride));
-        layers.extend(block(&format!("{prefix}stage{stage}.block2"), filters, kernel, 1));
+        layers.extend(block(&format!("stage{stage}.block1"), filters, kernel, stride));
+        layers.extend(block(&format!("stage{stage}.block2"), filters, kernel, 1));
     }
     layers.push(Layer::GlobalAveragePool);
     layers

@@ -20,19 +20,34 @@ pub(super) const METADATA_KEY: &str = "ecgnet";
 
 /// How a network's age and probability become an estimate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Calibration {
-    /// Half the width, in years, of the interval around the age that held the stated share of validation people.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    /// Half the width, in years, of the interval that held the stated share of validation people.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub age_half_width: Option<f32>,
     /// The share of people that the interval is meant to hold.
     pub age_coverage: f32,
+    /// By how many years the network's age rises with every year of the true one: the middle of the interval is where
+    /// the line of this slope and [`Calibration::age_offset`] has the network's age.
+    pub age_slope: f32,
+    /// In years.
+    pub age_offset: f32,
     /// The logit of the sex is divided by this (Guo et al. 2017).
     pub sex_temperature: f32,
 }
 
 impl Default for Calibration {
     fn default() -> Self {
-        Self { age_half_width: None, age_coverage: 0.9, sex_temperature: 1.0 }
+        Self { age_half_width: None, age_coverage: 0.9, age_slope: 1.0, age_offset: 0.0, sex_temperature: 1.0 }
+    }
+}
+
+impl Calibration {
+    /// The interval, in years, that goes with a network's age; `None` where the weights do not say how wide it must be.
+    pub fn age_interval(&self, years: f32) -> Option<(f32, f32)> {
+        let half = self.age_half_width?;
+        let middle = (years - self.age_offset) / self.age_slope;
+        Some(((middle - half).max(0.0), middle + half))
     }
 }
 

@@ -10,7 +10,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 
-use super::metrics::{Measure, quantile};
+use super::metrics::{Measure, mean, quantile};
 
 /// How the confidence intervals are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -111,6 +111,25 @@ impl Bootstrap {
         }
         let values = statistics(&sample.cases);
         std::array::from_fn(|number| self.interval(values[number], &mut replicates[number]))
+    }
+
+    /// The mean of a statistic, and what holds 95 % of it, where only chance decides: `draw` makes every recording anew
+    /// from a random number between 0 and 1.
+    pub fn by_chance<T: Copy>(
+        &self,
+        cases: &[T],
+        draw: impl Fn(T, f64) -> T,
+        statistic: impl Fn(&[T]) -> Option<f64>,
+    ) -> Measure {
+        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut replicates: Vec<f64> = (0..self.replicates)
+            .filter_map(|_| {
+                let drawn: Vec<T> = cases.iter().map(|case| draw(*case, generator.random())).collect();
+                statistic(&drawn)
+            })
+            .collect();
+        let mean = mean(replicates.iter().copied());
+        self.interval(mean, &mut replicates)
     }
 
     fn interval(&self, value: Option<f64>, replicates: &mut [f64]) -> Measure {

@@ -396,7 +396,11 @@ fn sex_table(figures: &SexFigures, n: usize) -> Table {
             row("sensitivity: women estimated as female", percent(&figures.sensitivity)),
             row("specificity: men estimated as male", percent(&figures.specificity)),
             row("Brier score (0 is perfect)", measure(&figures.brier, 3)),
-            row("expected calibration error (0 is perfect)", measure(&figures.expected_calibration_error, 3)),
+            row("expected calibration error", measure(&figures.expected_calibration_error, 3)),
+            row(
+                "the same error if every probability of these people were right",
+                measure(&figures.calibration_error_by_chance, 3),
+            ),
         ],
         reference_rows: 0,
     }
@@ -431,6 +435,7 @@ fn group_table(caption: &str, first_column: &'static str, groups: &[Group]) -> T
             measure(&age.bias, 2),
             optional(age.error_sd.value, 2),
             measure(&group.age.trivial.mae, 2),
+            percent(&age.interval_coverage),
             percent(&sex.accuracy),
             measure(&sex.auc, 3),
         ]
@@ -444,6 +449,7 @@ fn group_table(caption: &str, first_column: &'static str, groups: &[Group]) -> T
             "bias in years",
             "SD of error",
             "MAE of the mean age",
+            "ages within the interval",
             "sex: accuracy",
             "AUC",
         ],

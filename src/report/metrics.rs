@@ -161,6 +161,9 @@ pub struct SexFigures {
     /// Expected calibration error over ten equal bins of the probability of female. No interval is given: resampling
     /// adds noise to each bin, so the bootstrap would be biased upwards.
     pub expected_calibration_error: Measure,
+    /// What [`SexFigures::expected_calibration_error`] is on average, and in 95 % of all cases, for as many people whose
+    /// probabilities are exactly right: few people fill a bin unevenly.
+    pub calibration_error_by_chance: Measure,
 }
 
 /// [`SexFigures`] of some people with their classification report and confusion matrix.
@@ -185,13 +188,26 @@ impl SexMetrics {
         // In order of probability, so that every replicate is so too and costs no sorting.
         let sample = sample.sorted_by(|a, b| a.probability.total_cmp(&b.probability));
         let [accuracy, auc, sensitivity, specificity, brier] = bootstrap.measure(&sample, sex_statistics);
+        let calibration_error_by_chance = bootstrap.by_chance(
+            sample.cases(),
+            |case, random| SexCase { female: random < case.probability, ..case },
+            expected_calibration_error,
+        );
         let expected_calibration_error =
             Measure { value: expected_calibration_error(sample.cases()), ..Measure::default() };
         let confusion = Confusion::new(sample.cases());
         let [males, females] = confusion.stated();
         SexMetrics {
             n: sample.cases().len(),
-            figures: SexFigures { accuracy, auc, sensitivity, specificity, brier, expected_calibration_error },
+            figures: SexFigures {
+                accuracy,
+                auc,
+                sensitivity,
+                specificity,
+                brier,
+                expected_calibration_error,
+                calibration_error_by_chance,
+            },
             trivial_accuracy: share(males.max(females), males + females),
             classification_report: ClassificationReport::new(&confusion),
             confusion,
@@ -631,6 +647,18 @@ mod tests {
         let measure = wilson(7, 10);
         close(measure.low, 0.39677814746114526);
         close(measure.high, 0.892208732593699);
+    }
+
+    #[test]
+    fn right_probabilities_miss_by_what_chance_alone_would() {
+        // Of 400 people with a probability of one half the share of women has a mean deviation of sqrt(2 / pi) times the
+        // standard deviation, 0.5 / sqrt(400) (de Moivre 1733).
+        let cases = vec![SexCase { female: true, probability: 0.5 }; 400];
+        let figures = SexMetrics::new(&alone(cases), &Bootstrap { replicates: 4000, seed: 1 }).figures;
+        let chance = figures.calibration_error_by_chance;
+        let expected = (2.0 / std::f64::consts::PI).sqrt() * 0.025;
+        assert!((chance.value.unwrap() / expected - 1.0).abs() < 0.05, "{chance:?}");
+        assert!((chance.high.unwrap() / (2.24 * 0.025) - 1.0).abs() < 0.05, "{chance:?}");
     }
 
     #[test]

@@ -21,8 +21,9 @@
 //!     `slope` and `intercept` of predicted on chronological age, `interval_coverage` and `interval_width`; and
 //!     `trivial`, the same measures for always answering the mean age;
 //!   - `mae_difference`, `auc_difference`: measures of the paired difference to the best network;
-//!   - `sex`: `n`; the measures `accuracy`, `auc`, `sensitivity`, `specificity`, `brier` and
-//!     `expected_calibration_error`; `trivial_accuracy` of always answering the more frequent sex;
+//!   - `sex`: `n`; the measures `accuracy`, `auc`, `sensitivity`, `specificity`, `brier`,
+//!     `expected_calibration_error` and `calibration_error_by_chance`, what that error is for as many people where every
+//!     probability is right; `trivial_accuracy` of always answering the more frequent sex;
 //!     `classification_report` with `male`, `female`, `macro_average`, `weighted_average` (each `precision`, `recall`,
 //!     `f1`, `support`) and `accuracy`; and `confusion`, for stated `male` and `female` the counts `predicted_male` and
 //!     `predicted_female`;

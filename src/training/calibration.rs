@@ -1,13 +1,22 @@
 //! What the validation people say about how far a network's outputs can be believed.
 //!
 //! The age interval is that of split conformal prediction (Vovk et al. 2005, Lei et al. 2018): its half-width is the
-//! absolute error of the validation person at rank ceil((n + 1) coverage), so that it holds at least that share of
-//! further people like these. The sex is calibrated by temperature (Guo et al. 2017).
+//! distance of the validation person at rank ceil((n + 1) coverage), so that it holds at least that share of further
+//! people like these. The distance is that of the person's age from a line, on which networks that draw the young and
+//! the old towards the middle rise by less than a year with every year of age. A line of slope 1 would hold the right
+//! share of people of every *estimated* age, but too few of the young and the old; the regression of the estimate on
+//! the age the right share of every *true* age, but too few of the extreme estimates. Its slope is therefore that of
+//! the reduced major axis between the two, the ratio of the standard deviations (Kermack and Haldane 1950).
+//!
+//! The sex is calibrated by temperature (Guo et al. 2017).
 
 use super::batches::Example;
 use super::validation::Prediction;
 use crate::ecg::Sex;
 use crate::network::weights::Calibration;
+
+/// Below this slope the network says too little of the age for a line to be drawn through its estimates.
+const SMALLEST_SLOPE: f64 = 0.5;
 
 /// Temperatures are looked for between the inverse of this and this. A network that errs nowhere on few people would
 /// otherwise be told to be certain.
@@ -30,13 +39,20 @@ pub struct Calibrated {
 /// women and men.
 pub fn calibrate(predictions: &[Prediction], people: &[Example]) -> Calibration {
     let pairs = || predictions.iter().zip(people);
-    let errors = pairs().filter_map(|(said, is)| Some((said.age? - is.age?).abs())).collect();
+    let ages: Vec<(f32, f32)> = pairs()
+        .filter_map(|(said, is)| said.age.zip(is.age))
+        .filter(|(said, is)| said.is_finite() && is.is_finite())
+        .collect();
     let sexes: Vec<(f64, bool)> = pairs()
         .filter_map(|(said, is)| Some((logit(f64::from(said.probability_female?)), is.sex? == Sex::Female)))
         .collect();
     let plain = Calibration::default();
+    let (slope, offset) = reduced_major_axis(&ages);
+    let distances = ages.iter().map(|(said, is)| (said - offset) / slope - is).map(f32::abs).collect();
     Calibration {
-        age_half_width: conformal_quantile(errors, plain.age_coverage.into()),
+        age_half_width: conformal_quantile(distances, plain.age_coverage.into()),
+        age_slope: slope,
+        age_offset: offset,
         sex_temperature: temperature(&sexes).map_or(plain.sex_temperature, |temperature| temperature as f32),
         ..plain
     }
@@ -44,22 +60,35 @@ pub fn calibrate(predictions: &[Prediction], people: &[Example]) -> Calibration 
 
 /// A prediction in the light of a calibration.
 pub fn calibrated(prediction: Prediction, calibration: &Calibration) -> Calibrated {
-    let half_width = calibration.age_half_width;
-    let interval = |age: f32| half_width.map(|half| ((age - half).max(0.0), age + half));
     let cooled = |probability: f32| {
         let logit = logit(f64::from(probability)) / f64::from(calibration.sex_temperature);
         (1.0 / (1.0 + (-logit).exp())) as f32
     };
     Calibrated {
         age: prediction.age,
-        age_interval: prediction.age.and_then(interval),
+        age_interval: prediction.age.and_then(|age| calibration.age_interval(age)),
         probability_female: prediction.probability_female.map(cooled),
     }
 }
 
+/// Slope and offset of the line through (network's age, age) pairs; slope 1 where they have no spread.
+fn reduced_major_axis(ages: &[(f32, f32)]) -> (f32, f32) {
+    let mean =
+        |of: fn(&(f32, f32)) -> f32| ages.iter().map(|pair| f64::from(of(pair))).sum::<f64>() / ages.len() as f64;
+    let (said, is) = (mean(|pair| pair.0), mean(|pair| pair.1));
+    let spread = |of: fn(&(f32, f32)) -> f32, mean: f64| {
+        ages.iter().map(|pair| (f64::from(of(pair)) - mean).powi(2)).sum::<f64>()
+    };
+    let slope = (spread(|pair| pair.0, said) / spread(|pair| pair.1, is)).sqrt();
+    if !slope.is_finite() {
+        return (1.0, 0.0);
+    }
+    let slope = slope.clamp(SMALLEST_SLOPE, 1.0);
+    (slope as f32, (said - slope * is) as f32)
+}
+
 /// The smallest error that is not below a share `coverage` of one more error than there are.
 fn conformal_quantile(mut errors: Vec<f32>, coverage: f64) -> Option<f32> {
-    errors.retain(|error| error.is_finite());
     errors.sort_by(f32::total_cmp);
     // The coverage is kept in single precision, where 0.9 is slightly more than 0.9.
     let rank = ((errors.len() + 1) as f64 * coverage - 1e-6).ceil() as usize;
@@ -154,6 +183,27 @@ mod tests {
         // Half the log-odds of 9 : 1 are 3 : 1.
         assert!((said.probability_female.unwrap() - 0.75).abs() < 1e-6);
         assert_eq!(calibrated(Prediction::default(), &calibration), Calibrated::default());
+    }
+
+    #[test]
+    fn the_interval_follows_a_network_that_draws_towards_the_middle() {
+        // Ages from 20 to 90, of which the network keeps 0.8 of the distance to 50, six years wrong one way or the other.
+        let people: Vec<Example> = (0..710).map(|n| Example { age: Some(20.0 + n as f32 / 10.0), sex: None }).collect();
+        let said = |(n, person): (usize, &Example)| {
+            let error = if n % 2 == 0 { 6.0 } else { -6.0 };
+            Prediction { age: person.age.map(|age| 50.0 + 0.8 * (age - 50.0) + error), probability_female: None }
+        };
+        let predictions: Vec<Prediction> = people.iter().enumerate().map(said).collect();
+        let calibration = calibrate(&predictions, &people);
+        // sqrt(0.8^2 + 6^2 / variance of the ages)
+        let slope = (0.64_f32 + 36.0 / (71.0 * 71.0 / 12.0)).sqrt();
+        assert!((calibration.age_slope - slope).abs() < 1e-3, "{}", calibration.age_slope);
+        let holds = |(said, is): (&Prediction, &Example)| {
+            let (low, high) = calibration.age_interval(said.age.unwrap()).unwrap();
+            (low..=high).contains(&is.age.unwrap())
+        };
+        let held = predictions.iter().zip(&people).filter(|pair| holds(*pair)).count();
+        assert!((held as f32 / 710.0 - 0.9).abs() < 0.01, "{held} of 710");
     }
 
     #[test]
