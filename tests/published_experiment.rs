@@ -90,7 +90,7 @@ fn the_published_experiment_runs_from_training_to_release() {
         let text = clinic.succeed(&format!(
             "train --recipe published --published-split --network cnn --target {target} --data sph --epochs 2 --out {run}"
         ));
-        assert!(text.contains("the published split") && text.contains("best epoch"), "{text}");
+        assert!(text.contains("published split of SPH") && text.contains("best epoch"), "{text}");
         let split = clinic.read(&format!("{run}/split.csv"));
         assert_eq!(split.lines().count(), 1 + NORMAL);
 
