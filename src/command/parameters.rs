@@ -6,6 +6,7 @@ use crate::network::assembly::Assembly;
 use crate::network::keras;
 use crate::network::parameter::{NamedTensor, ParameterId};
 use crate::network::weights::{Precision, Weights, WeightsError, read_tensors, write_tensors};
+use crate::network::widening::widened;
 use crate::network::{Architecture, Target};
 use crate::training::{CheckpointError, Training};
 use burn::tensor::Device;
@@ -31,11 +32,18 @@ pub fn read_published(path: &Path, bytes: &[u8], assembly: &Assembly) -> Result<
     assembly.from_published(&tensors).map_err(|source| CommandError::Published { path: path.into(), source })
 }
 
-/// Reads a network's values from a checkpoint (those of its best epoch), a run folder or a file in the published layout.
+/// Reads a network's values from a checkpoint (those of its best epoch), a run folder or a file in the published layout;
+/// those of multiscale also from a checkpoint of resnet18.
 pub fn read_any(path: &Path, assembly: &Assembly) -> Result<Vec<Vec<f32>>, CommandError> {
     match read_checkpoint(path) {
         Ok(training) => {
             let found = (training.assembly().architecture, training.assembly().target);
+            if found == (Architecture::Resnet18, assembly.target)
+                && assembly.architecture == Architecture::Multiscale
+                && let Some(values) = widened(training.assembly(), &training.best_values(), assembly)
+            {
+                return Ok(values);
+            }
             check_network(path, found, Some(assembly.architecture), Some(assembly.target))?;
             Ok(training.best_values())
         }

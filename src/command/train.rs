@@ -63,7 +63,7 @@ pub struct Options {
     #[command(flatten)]
     device: DeviceOptions,
     /// Parameters to begin with: those of a training (its folder or checkpoint), or the published layout as .h5 or
-    /// .safetensors
+    /// .safetensors; for multiscale also those of a training of resnet18, widened
     #[arg(long, value_name = "PATH")]
     initial: Option<PathBuf>,
     /// Folder of the training

@@ -28,6 +28,8 @@ pub mod published;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod trainable;
 pub mod weights;
+#[cfg(all(feature = "native", not(target_arch = "wasm32")))]
+pub mod widening;
 
 mod cnn;
 mod compact;
