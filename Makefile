@@ -17,6 +17,7 @@ FUZZ_TARGETS ?=
 BENCHMARK := $(TARGET)/benchmark
 NETWORKS := cnn dnn resnet18 multiscale compact
 PEERS := $(TARGET)/benchmark-python
+FIGURES := $(TARGET)/figures
 # Options of a benchmark, such as '--networks cnn,dnn --rounds 3'.
 ARGUMENTS ?=
 # Built quickly rather than to run fast.
@@ -24,7 +25,7 @@ INSTALL = CARGO_PROFILE_RELEASE_OPT_LEVEL=1 $(CARGO) install --quiet --root $(TO
 export PATH := $(TOOLS)/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export RUSTDOCFLAGS = -D warnings
 
-.PHONY: test test-core test-page lint fuzz bench bench-gpu bench-web bench-pool bench-start bench-models bench-training toolchain tools browser pkg serve dist
+.PHONY: test test-core test-page lint fuzz bench bench-gpu bench-web bench-pool bench-start bench-models bench-training toolchain tools browser pkg serve dist figures
 
 ## Runs every test; those that need the reference data say so where it is absent.
 test: toolchain
@@ -65,6 +66,13 @@ dist: pkg
 	if [ -d weights ]; then cp -R weights dist/; fi
 	cp $(TARGET)/release/ecgnet LICENSE-MIT LICENSE-APACHE dist/
 	@echo "dist/ is ready: any static host, or ./ecgnet serve in it"
+
+## The figures of the model card from the weights, PTB-XL in the folder PTBXL and Georgia's and CPSC's ECGs in CHALLENGE.
+figures:
+	@test -d "$(PTBXL)" -a -d "$(CHALLENGE)" || { echo "say where they are: make figures PTBXL=... CHALLENGE=..."; exit 1; }
+	$(CARGO) build --release
+	$(TARGET)/release/ecgnet evaluate --data $(PTBXL) --raw-only --weights weights --out $(FIGURES)/ptb-xl
+	$(TARGET)/release/ecgnet evaluate --data $(CHALLENGE) --part all --weights weights --out $(FIGURES)/other-hospitals
 
 ## Formatting, lints and documentation, without a warning, for both targets.
 lint: toolchain

@@ -250,6 +250,13 @@ fn a_training_on_crops_is_evaluated_and_released() {
         let mean = (2.0 * twice + once) / 3.0;
         assert!((together - mean).abs() < 0.05, "{together} and {mean}");
     }
+
+    // A hospital calibrates what others trained; the ages stay what they were.
+    let text = clinic.succeed("calibrate run --data clinic.csv --by-patient 1 --out own");
+    assert!(text.starts_with("compact, calibrated on "), "{text}");
+    assert_eq!(ages("own"), ages("run"));
+    let printed = clinic.run("evaluate --data clinic.csv --by-patient 1 --part validation --weights own");
+    assert!(printed.errors.contains("were in its validation part"), "{}", printed.errors);
     let errors = clinic.fail("combine run run residual --data clinic.csv --out run");
     assert!(errors.contains("run already holds a training"), "{errors}");
     let errors = clinic.fail("combine run run --data clinic.csv --out two");

@@ -1,18 +1,14 @@
 //! `ecgnet combine`: trained networks become the network ensemble.
 
-use super::data::{DataOptions, SplitOptions};
-use super::device::DeviceOptions;
+use super::calibrate::CalibrationOptions;
 use super::error::CommandError;
-use super::parameters::RUN_CHECKPOINT;
-use super::weights::{self, NamedWeights, RUN_SPLIT, RUN_WEIGHTS, Selection};
-use super::{output, print, values};
-use crate::dataset::{Part, Split, counted};
+use super::weights::{self, NamedWeights, RUN_SPLIT, Selection};
+use super::{print, values};
+use crate::dataset::counted;
 use crate::network::Architecture;
 use crate::network::ensemble::{MEMBERS, combine};
 use crate::network::parameter::NamedTensor;
-use crate::network::weights::{Calibration, Precision, Weights, WeightsDescription};
-use crate::training::calibration::calibrate;
-use crate::training::{PreparedExamples, predict};
+use crate::network::weights::{Calibration, Weights, WeightsDescription};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -31,47 +27,17 @@ pub struct Options {
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
     #[command(flatten)]
-    data: DataOptions,
-    #[command(flatten)]
-    split: SplitOptions,
-    #[command(flatten)]
-    device: DeviceOptions,
-    /// Folder for the ensemble
-    #[arg(long, value_name = "FOLDER")]
-    out: PathBuf,
+    calibration: CalibrationOptions,
 }
 
 pub fn run(options: &Options) -> Result<(), CommandError> {
-    if [RUN_WEIGHTS, RUN_CHECKPOINT].iter().any(|file| options.out.join(file).exists()) {
-        return Err(CommandError::WeightsExist { folder: options.out.clone() });
-    }
-    output::check_folder(&options.out)?;
-    let device = options.device.open()?;
+    options.calibration.check_folder()?;
     let members = weights::load(&options.runs, Selection::All)?;
-    let mut ensemble = together(members)?;
-    let dataset = options.data.open()?;
-    let prepared = options.data.prepare(&dataset.records, ensemble.description.preprocessing)?;
-    let chosen = options.split.choose(&prepared.records(), &options.data.paths)?;
-    let validation = prepared.positions(&chosen.split, Part::Validation, |_| true);
-    if validation.is_empty() {
-        let (part, wanted) = (Part::Validation.to_string(), "an ECG".to_owned());
-        return Err(CommandError::EmptyPart { part, wanted, split: chosen.name });
-    }
-    let examples = PreparedExamples::new(&prepared.set, validation);
-    let predictions = predict(&ensemble.network(&device)?, &examples, BATCH).map_err(CommandError::Input)?;
-    ensemble.description.calibration = calibrate(&predictions, &examples.people());
-    ensemble.description.training.insert("data".to_owned(), dataset.name.clone().into());
-    ensemble.description.training.insert("split".to_owned(), chosen.name.into());
-    write(options, &chosen.split, &ensemble)?;
-    print(format_args!(
-        "ensemble of {}, calibrated on {}",
-        MEMBERS.len(),
-        counted(predictions.len(), "record", "records")
-    ))
+    let (records, split) = options.calibration.write(together(members)?)?;
+    split.write(&options.calibration.out.join(RUN_SPLIT))?;
+    let members = MEMBERS.len();
+    print(format_args!("ensemble of {members}, calibrated on {}", counted(records, "record", "records")))
 }
-
-/// Examples of a batch of the calibration.
-const BATCH: usize = 32;
 
 /// The ensemble without a calibration.
 fn together(members: Vec<NamedWeights>) -> Result<Weights, CommandError> {
@@ -111,10 +77,4 @@ fn in_order(mut given: Vec<NamedWeights>) -> Result<[NamedWeights; MEMBERS.len()
     given.sort_by_key(|named| MEMBERS.iter().position(|member| *member == architecture(named)));
     let members: Result<[NamedWeights; MEMBERS.len()], _> = given.try_into();
     members.ok().filter(|members| members.each_ref().map(architecture) == MEMBERS).ok_or(wrong)
-}
-
-fn write(options: &Options, split: &Split, ensemble: &Weights) -> Result<(), CommandError> {
-    std::fs::create_dir_all(&options.out).map_err(CommandError::write(&options.out))?;
-    split.write(&options.out.join(RUN_SPLIT))?;
-    weights::write(&options.out.join(RUN_WEIGHTS), ensemble, Precision::Bits16)
 }

@@ -50,6 +50,8 @@ pub enum CommandError {
     OtherEvaluation { path: PathBuf },
     #[error("two of the trainings estimate the {head} with {network}; release one of them")]
     HeadTwice { network: Architecture, head: Head },
+    #[error("{path} holds several weights; name one file")]
+    SeveralWeights { path: PathBuf },
     #[error("an ensemble is made of {needed}, not of {given}")]
     Members { given: String, needed: String },
     #[error("{first} and {other} estimate different things or were trained on differently prepared inputs")]

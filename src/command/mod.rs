@@ -3,6 +3,7 @@
 //! Results go to standard output, progress and remarks to standard error. The exit status is 0, or 1 where something
 //! failed, or 2 where the command line is wrong.
 
+mod calibrate;
 mod combine;
 mod data;
 mod device;
@@ -45,6 +46,7 @@ enum Command {
     Predict(predict::Options),
     Train(train::Options),
     Combine(combine::Options),
+    Calibrate(calibrate::Options),
     Evaluate(evaluate::Options),
     Split(split::Options),
     Import(import::Options),
@@ -60,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Predict(options) => predict::run(&options),
         Command::Train(options) => train::run(&options),
         Command::Combine(options) => combine::run(&options),
+        Command::Calibrate(options) => calibrate::run(&options),
         Command::Evaluate(options) => evaluate::run(&options),
         Command::Split(options) => split::run(&options),
         Command::Import(options) => import::run(&options),

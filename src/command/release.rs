@@ -37,6 +37,9 @@ pub struct Options {
     /// The licence of the training data
     #[arg(long, value_name = "TEXT")]
     data_licence: String,
+    /// The commit of ECGNet that trained them
+    #[arg(long, value_name = "TEXT")]
+    commit: Option<String>,
     /// The network that estimates where none is asked for [default: as before, or the first one]
     #[arg(long, value_parser = values::architecture())]
     default: Option<Architecture>,
@@ -105,6 +108,7 @@ fn release(options: &Options, run: &Path, evaluations: &[Value]) -> Result<Entry
     let name = name_of(run);
     let mut training = description.training;
     training.insert("data_licence".to_owned(), options.data_licence.clone().into());
+    training.extend(options.commit.iter().map(|commit| ("commit".to_owned(), commit.clone().into())));
     Ok(Entry {
         network: description.architecture,
         target: description.target,

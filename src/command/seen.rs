@@ -23,8 +23,6 @@ pub struct Evaluated<'a> {
 pub fn warnings(named: &NamedWeights, evaluated: &Evaluated<'_>) -> Vec<String> {
     let NamedWeights { name, weights, .. } = named;
     let training = &weights.description.training;
-    // Of one data set the folders are called `ptb-xl`, `PTBXL`, `ptbxl`.
-    let plain = |name: &str| name.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "");
     let is_this = |name: &str| plain(name) == plain(evaluated.name);
     let mut stored = beside(named);
     let mut warnings = Vec::new();
@@ -53,7 +51,29 @@ pub fn warnings(named: &NamedWeights, evaluated: &Evaluated<'_>) -> Vec<String> 
         }
     }
     warnings.dedup();
+    // Whoever was learned from need not be told apart from whoever the weights were calibrated on.
+    if warnings.is_empty() {
+        warnings.extend(calibrated_on(name, training, evaluated));
+    }
     warnings
+}
+
+/// How many of the records the weights were calibrated on, where that was done after their training.
+fn calibrated_on(name: &str, training: &Map<String, Value>, evaluated: &Evaluated<'_>) -> Option<String> {
+    let calibration = training.get("calibration")?;
+    if plain(calibration["data"].as_str()?) != plain(evaluated.name) {
+        return None;
+    }
+    let split = data::split_called(calibration["split"].as_str()?, evaluated.usable, evaluated.data)?;
+    let validation: HashSet<&str> = split.part(Part::Validation).iter().map(String::as_str).collect();
+    let count = evaluated.chosen.iter().filter(|record| validation.contains(record.id.as_str())).count();
+    let of = counted(evaluated.chosen.len(), "ECG", "ECGs");
+    (count > 0).then(|| format!("{name}: {count} of {of} were calibrated on."))
+}
+
+/// A data set's name as it is compared: folders of one data set are called `ptb-xl`, `PTBXL`, `ptbxl`.
+fn plain(name: &str) -> String {
+    name.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "")
 }
 
 /// The split in the folder of the training.
