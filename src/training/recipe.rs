@@ -87,6 +87,13 @@ pub struct Augmentation {
     pub span_seconds: f64,
     /// Standard deviation of each lead's random gain around 1.
     pub gain: f64,
+    /// Standard deviation of the logarithm of a random gain that all chest leads of an input have in common: bodies, and
+    /// where the electrodes are put, differ between hospitals.
+    #[serde(default)]
+    pub chest_gain: f64,
+    /// Share of inputs that are smoothed by a low-pass of a random corner, as devices differ in what they keep.
+    #[serde(default)]
+    pub smoothing: f64,
     /// Largest standard deviation of the added white noise.
     pub noise: f64,
     /// Largest amplitude of an added slow wave (0.05 to 0.5 Hz), as breathing and electrodes cause.
@@ -95,10 +102,19 @@ pub struct Augmentation {
 
 impl Augmentation {
     fn check(&self) -> Result<(), RecipeError> {
-        let probabilities =
-            [("shift", self.shift), ("lead_dropout", self.lead_dropout), ("span_dropout", self.span_dropout)];
-        let amounts =
-            [("span_seconds", self.span_seconds), ("gain", self.gain), ("noise", self.noise), ("wander", self.wander)];
+        let probabilities = [
+            ("shift", self.shift),
+            ("lead_dropout", self.lead_dropout),
+            ("span_dropout", self.span_dropout),
+            ("smoothing", self.smoothing),
+        ];
+        let amounts = [
+            ("span_seconds", self.span_seconds),
+            ("gain", self.gain),
+            ("chest_gain", self.chest_gain),
+            ("noise", self.noise),
+            ("wander", self.wander),
+        ];
         let wrong = |name, value, expected| Err(RecipeError::Value { name, value, expected });
         if let Some((name, value)) = probabilities.into_iter().find(|(_, value)| !(0.0..=1.0).contains(value)) {
             return wrong(name, value, "between 0 and 1");
@@ -118,6 +134,8 @@ impl Default for Augmentation {
             span_dropout: 0.3,
             span_seconds: 2.0,
             gain: 0.1,
+            chest_gain: 0.0,
+            smoothing: 0.0,
             noise: 0.1,
             wander: 0.1,
         }
