@@ -42,7 +42,8 @@ impl Gpu {
         locked(&self.fault).clone()
     }
 
-    /// In how many bits it is likely to be faster: a real card waits for memory, a processor that plays one has to unpack.
+    /// In how many bits it should hold a network: a real card waits for memory. One that a processor plays keeps 32, in
+    /// which it needs no second trial should a network not agree with the processor.
     pub fn storage(&self) -> Storage {
         if self.is_software { Storage::Bits32 } else { Storage::Bits16 }
     }

@@ -66,8 +66,8 @@ def with_floors(layers, peaks):
     return layers
 
 
-def number(value, unit=""):
-    return "" if value is None else f"{value:.3g}{unit}"
+def number(value):
+    return "" if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def ratio(value, other):
@@ -75,8 +75,10 @@ def ratio(value, other):
 
 
 def table(columns, rows):
-    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+    """Without the columns that are empty."""
+    filled = [at for at in range(len(columns)) if any(row[at] for row in rows)]
+    lines = ["| " + " | ".join(line[at] for at in filled) + " |" for line in [columns, *rows]]
+    return "\n".join([lines[0], "|" + " --- |" * len(filled), *lines[1:]]) + "\n"
 
 
 LAYER_COLUMNS = ["layer", "us", "floor us", "us / floor", "bound by", "million multiplications", "MB", "GFLOP/s", "GB/s"]
