@@ -97,6 +97,10 @@ async fn every_network_says_the_same_on_webgpu() {
     let mut different = Vec::new();
     for (storage, tolerance) in [(Storage::Bits32, TOLERANCE), (Storage::Bits16, TOLERANCE_IN_16_BITS)] {
         for expected in EXPECTED {
+            // The large ones take minutes; natively they are compared in 16 bits too.
+            if storage == Storage::Bits16 && !matches!(expected.0, Architecture::Cnn | Architecture::Compact) {
+                continue;
+            }
             let Outputs { age, sex } = outputs(expected.0, Place { device: gpu.device.clone(), storage });
             let age = age.unwrap().into_data_async().await.unwrap();
             let sex = sex.unwrap().into_data_async().await.unwrap();
