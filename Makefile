@@ -91,8 +91,9 @@ bench: bench-models $(PEERS)/bin/python
 		sed -n 's/.*"executable":"\([^"]*inference[^"]*\)".*/\1/p') && \
 	$(PEERS)/bin/python benches/native/run.py --models $(BENCHMARK) --program "$$program" $(ARGUMENTS)
 
-## Times inference on the graphics card, layer by layer, and against PyTorch's where the environment has it.
+## Times inference on the graphics card, layer by layer, and against PyTorch's where there is an NVIDIA card.
 bench-gpu: bench-models $(PEERS)/bin/python
+	! command -v nvidia-smi >/dev/null || timeout 1800 $(PEERS)/bin/pip install --quiet torch || echo "without PyTorch"
 	programs=$$($(CARGO) bench --quiet --features wgpu --bench inference --bench layers --no-run --message-format json | \
 		sed -n 's/.*"executable":"\([^"]*\)".*/\1/p') && \
 	$(PEERS)/bin/python benches/native/gpu.py --models $(BENCHMARK) \

@@ -1,6 +1,6 @@
 //! A network that takes turns with other runtimes: `benches/native/run.py`, which `make bench` starts, drives it.
 //!
-//! usage: inference WEIGHTS INPUT [BATCH [cpu|wgpu]]
+//! usage: inference WEIGHTS INPUT [BATCH [cpu|wgpu|wgpu16]]
 //!
 //! INPUT holds the 32-bit floats of one prepared recording; a batch has it several times. The first line that is printed says how long loading and the
 //! first inference took, and their result; each line read after that is a number of milliseconds to estimate for, at
@@ -8,6 +8,7 @@
 
 use burn::tensor::{Device, Tensor, activation};
 use ecgnet::network::deployed::DeployedNetwork;
+use ecgnet::network::place::{Place, Storage};
 use ecgnet::network::weights::Weights;
 use std::error::Error;
 use std::io::BufRead;
@@ -17,19 +18,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let [weights, input, options @ ..] = arguments.as_slice() else {
         // `cargo test --benches` and a plain `cargo bench` come here.
-        eprintln!("usage: inference WEIGHTS INPUT [BATCH [cpu|wgpu]]");
+        eprintln!("usage: inference WEIGHTS INPUT [BATCH [cpu|wgpu|wgpu16]]");
         return Ok(());
     };
     let batch = options.first().map_or(Ok(1), |batch| batch.parse())?;
-    let device = match options.get(1).map(String::as_str) {
-        Some("wgpu") => gpu()?,
-        _ => Device::flex(),
+    let place = match options.get(1).map(String::as_str) {
+        Some("wgpu") => gpu(Storage::Bits32)?,
+        Some("wgpu16") => gpu(Storage::Bits16)?,
+        _ => Place::from(&Device::flex()),
     };
     let input: Vec<f32> =
         std::fs::read(input)?.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     let input = input.repeat(batch);
     let start = Instant::now();
-    let network = Weights::from_bytes(&std::fs::read(weights)?)?.into_network(&device)?;
+    let network = Weights::from_bytes(&std::fs::read(weights)?)?.into_network(place)?;
     let load = milliseconds(start.elapsed());
     let start = Instant::now();
     let (age, female) = estimate(&network, &input)?;
@@ -49,12 +51,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 #[cfg(feature = "wgpu")]
-fn gpu() -> Result<Device, Box<dyn Error>> {
-    Ok(ecgnet::device::gpu()?.device)
+fn gpu(storage: Storage) -> Result<Place, Box<dyn Error>> {
+    Ok(Place { device: ecgnet::device::gpu()?.device, storage })
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn gpu() -> Result<Device, Box<dyn Error>> {
+fn gpu(_: Storage) -> Result<Place, Box<dyn Error>> {
     Err("this benchmark was built without the feature wgpu".into())
 }
 

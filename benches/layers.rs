@@ -1,6 +1,6 @@
 //! What each layer of a network takes on a device: `benches/native/gpu.py`, which `make bench-gpu` starts, reads it.
 //!
-//! usage: layers wgpu|cpu BATCH WEIGHTS...
+//! usage: layers cpu|wgpu|wgpu16 BATCH WEIGHTS...
 //!
 //! Each layer runs again and again on the input that it has in the network, and is waited for once. A line of JSON for each
 //! network says what the device is and, of each layer in the order of running, the milliseconds of one run, the
@@ -8,6 +8,8 @@
 
 use burn::tensor::{Device, Tensor};
 use ecgnet::network::deployed::{Onlooker, Operation};
+use ecgnet::network::operation::bytes;
+use ecgnet::network::place::{Place, Storage};
 use ecgnet::network::weights::Weights;
 use ecgnet::network::{INPUT_LEADS, INPUT_SAMPLES};
 use serde_json::{Value, json};
@@ -21,21 +23,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let [device, batch, weights @ ..] = arguments.as_slice() else {
         // `cargo test --benches` and a plain `cargo bench` come here.
-        eprintln!("usage: layers wgpu|cpu BATCH WEIGHTS...");
+        eprintln!("usage: layers cpu|wgpu|wgpu16 BATCH WEIGHTS...");
         return Ok(());
     };
-    let (device, name) = match device.as_str() {
-        "cpu" => (Device::flex(), "processor".to_owned()),
-        _ => gpu()?,
+    let (place, name) = match device.as_str() {
+        "cpu" => (Place::from(&Device::flex()), "processor".to_owned()),
+        "wgpu16" => gpu(Storage::Bits16)?,
+        _ => gpu(Storage::Bits32)?,
     };
     let batch: usize = batch.parse()?;
     for path in weights {
         let weights = Weights::from_bytes(&std::fs::read(path)?)?;
         let architecture = weights.description.architecture;
-        let network = weights.into_network(&device)?;
+        let network = weights.into_network(place.clone())?;
         let wave = |index: usize| (index as f32 * 0.37).sin();
         let input = network.input((0..batch * INPUT_SAMPLES * INPUT_LEADS).map(wave).collect());
-        let mut layers = Layers { device: &device, timed: Vec::new(), failure: None };
+        let mut layers = Layers { device: &place.device, timed: Vec::new(), failure: None };
         network.forward_watched(input, &mut layers);
         let Layers { timed, failure, .. } = layers;
         match failure {
@@ -50,13 +53,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 #[cfg(feature = "wgpu")]
-fn gpu() -> Result<(Device, String), Box<dyn Error>> {
+fn gpu(storage: Storage) -> Result<(Place, String), Box<dyn Error>> {
     let gpu = ecgnet::device::gpu()?;
-    Ok((gpu.device, gpu.name))
+    Ok((Place { device: gpu.device, storage }, gpu.name))
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn gpu() -> Result<(Device, String), Box<dyn Error>> {
+fn gpu(_: Storage) -> Result<(Place, String), Box<dyn Error>> {
     Err("this benchmark was built without the feature wgpu".into())
 }
 
@@ -93,12 +96,11 @@ impl Onlooker for Layers<'_> {
             took = self.runs(count, work);
         }
         let milliseconds = (took - waiting).max(0.0) / count as f64;
-        let values = operation.read + output.dims().iter().product::<usize>();
         self.timed.push(json!({
             "layer": operation.name,
             "ms": milliseconds,
             "multiplications": operation.multiplications,
-            "bytes": values * size_of::<f32>(),
+            "bytes": operation.read + bytes(&output),
         }));
         output
     }

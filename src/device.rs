@@ -1,6 +1,7 @@
 //! The graphics device that a network may run on.
 
 use crate::network::operation::gpu;
+use crate::network::place::Storage;
 use burn::tensor::Device;
 use burn::tensor::wgpu::{WgpuInitError, WgpuOptions, WgpuSetup, wgpu};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,6 +40,12 @@ impl Gpu {
         // Its answer comes after the reports of all that was asked before.
         self.driver.push_error_scope(ErrorFilter::Validation).pop().await;
         locked(&self.fault).clone()
+    }
+
+    /// In how many bits it should hold a network: a real card waits for memory. One that a processor plays keeps 32, in
+    /// which it needs no second trial should a network not agree with the processor.
+    pub fn storage(&self) -> Storage {
+        if self.is_software { Storage::Bits32 } else { Storage::Bits16 }
     }
 
     /// Ends what the device computes and frees its memory, which burn keeps. Whoever opens one next gets another.

@@ -2,10 +2,11 @@
 
 use crate::ecg::{Ecg, Notice, Sex};
 use crate::network::deployed::{DeployError, DeployedNetwork, Outputs};
+use crate::network::place::Place;
 use crate::network::weights::{Calibration, Weights};
 use crate::network::{Architecture, Head, INPUT_LEADS, INPUT_SAMPLES};
 use crate::signal::{self, Preprocessing, SignalError, Window};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
 use std::error::Error;
 
@@ -92,13 +93,14 @@ struct Said {
 }
 
 impl Estimator {
-    /// Puts one network's weights on a device.
+    /// Puts one network's weights in a place, which may be a device.
     ///
     /// # Errors
     /// Where there are none, they are of several networks, estimate the same thing twice, or are damaged.
-    pub fn new(weights: Vec<Weights>, device: &Device) -> Result<Estimator, EstimatorError> {
+    pub fn new(weights: Vec<Weights>, place: impl Into<Place>) -> Result<Estimator, EstimatorError> {
         let architecture = weights.first().ok_or(EstimatorError::NoWeights)?.description.architecture;
         let mut heads: Vec<Head> = Vec::new();
+        let place = place.into();
         let mut parts = Vec::new();
         for weights in weights {
             let description = &weights.description;
@@ -112,7 +114,7 @@ impl Estimator {
                 heads.push(head);
             }
             let (preprocessing, calibration) = (description.preprocessing, description.calibration.clone());
-            parts.push(Part { network: weights.into_network(device)?, preprocessing, calibration });
+            parts.push(Part { network: weights.into_network(place.clone())?, preprocessing, calibration });
         }
         Ok(Estimator { architecture, parts })
     }
@@ -265,7 +267,8 @@ impl Estimate {
 }
 
 fn values(data: TensorData) -> Vec<f32> {
-    data.try_to_vec().expect("a network's outputs are 32-bit floats")
+    // Features may be in 16 bits.
+    data.convert::<f32>().try_to_vec().expect("a network's outputs are floats")
 }
 
 async fn read_later<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ComputeError> {
@@ -336,6 +339,7 @@ mod tests {
     use crate::network::deployed::deploy;
     use crate::network::weights::WeightsDescription;
     use crate::signal::synthetic::{Parameters, synthetic};
+    use burn::tensor::Device;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 

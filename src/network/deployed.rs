@@ -2,8 +2,9 @@
 
 use super::assembly::{Assembly, BatchNorm, FoldedConvolution, Step};
 use super::folding::Folding;
-use super::operation::{self, ConvolutionGeometry, PoolGeometry};
+use super::operation::{self, ConvolutionGeometry, PoolGeometry, bytes};
 use super::parameter::NamedTensor;
+use super::place::Place;
 use super::{Architecture, BATCH_NORM_EPSILON, Head, INPUT_LEADS, INPUT_SAMPLES, Target};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::HashMap;
@@ -303,7 +304,7 @@ pub struct DeployedNetwork {
 }
 
 impl DeployedNetwork {
-    /// Puts the tensors that [`deploy`] made on a device, and lets each go once it is there.
+    /// Puts the tensors that [`deploy`] made in a place, and lets each go once it is there.
     ///
     /// # Errors
     /// Where a tensor is missing, has another shape or holds a NaN or an infinity.
@@ -311,8 +312,9 @@ impl DeployedNetwork {
         architecture: Architecture,
         target: Target,
         tensors: Vec<NamedTensor>,
-        device: &Device,
+        place: impl Into<Place>,
     ) -> Result<Self, DeployError> {
+        let place = place.into();
         let plan = Plan::new(&Assembly::new(architecture, target));
         tensors_by_name(architecture, target, &tensors)?;
         let mut values: HashMap<_, _> = tensors.into_iter().map(|tensor| (tensor.name, tensor.values)).collect();
@@ -323,7 +325,7 @@ impl DeployedNetwork {
         let mut unfold = |step: &DeployedConvolution, taken: &mut dyn FnMut(&str) -> Vec<f32>| {
             let matrix = step.folding.matrix_values(&taken(&format!("{}.kernel", step.name)));
             let bias = taken(&format!("{}.bias", step.name)).repeat(step.folding.leads_out);
-            let convolution = operation::DeployedConvolution::new(matrix, bias, step.geometry, device);
+            let convolution = operation::DeployedConvolution::new(matrix, bias, step.geometry, &place);
             convolutions.insert(step.name.clone(), convolution);
             multiplications += step.geometry.multiplications();
         };
@@ -331,13 +333,14 @@ impl DeployedNetwork {
         visit(&plan.body, &mut |step| match step {
             DeployedStep::Convolution { convolution, .. } => unfold(convolution, &mut taken),
             DeployedStep::ScaleAndShift { name, channels, .. } => {
-                let mut place =
-                    |part| Tensor::from_data(TensorData::new(taken(&format!("{name}.{part}")), [*channels]), device);
-                scalings.insert(name.clone(), (place("scale"), place("shift")));
+                let mut factor = |part| {
+                    Tensor::from_data(TensorData::new(taken(&format!("{name}.{part}")), [*channels]), &place.device)
+                };
+                scalings.insert(name.clone(), (factor("scale"), factor("shift")));
             }
             _ => {}
         });
-        Ok(Self { architecture, target, plan, convolutions, scalings, multiplications, device: device.clone() })
+        Ok(Self { architecture, target, plan, convolutions, scalings, multiplications, device: place.device })
     }
 
     pub fn architecture(&self) -> Architecture {
@@ -422,13 +425,12 @@ impl DeployedNetwork {
         onlooker: &mut dyn Onlooker,
     ) -> Tensor<3> {
         let [recordings, ..] = input.dims();
-        let residual_values = residual.as_ref().map_or(0, values);
+        let convolution = &self.convolutions[&step.name];
         let operation = Operation {
             name: &step.name,
             multiplications: recordings as u64 * step.geometry.multiplications(),
-            read: values(&input) + residual_values + (step.geometry.row() + 1) * step.geometry.width_out,
+            read: bytes(&input) + residual.as_ref().map_or(0, bytes) + convolution.bytes(),
         };
-        let convolution = &self.convolutions[&step.name];
         let work = || operation::deployed_convolution(input.clone(), convolution, residual.clone(), relu);
         onlooker.operation(&operation, &work)
     }
@@ -436,7 +438,7 @@ impl DeployedNetwork {
     fn run(&self, steps: &[DeployedStep], mut input: Tensor<3>, onlooker: &mut dyn Onlooker) -> Tensor<3> {
         for step in steps {
             let mut simple = |name: &str, work: &dyn Fn() -> Tensor<3>| {
-                onlooker.operation(&Operation { name, multiplications: 0, read: values(&input) }, work)
+                onlooker.operation(&Operation { name, multiplications: 0, read: bytes(&input) }, work)
             };
             input = match step {
                 DeployedStep::Convolution { convolution, relu } => {
@@ -473,7 +475,7 @@ impl DeployedNetwork {
                             let operation = Operation {
                                 name: "side by side",
                                 multiplications: 0,
-                                read: values(&left) + values(&right),
+                                read: bytes(&left) + bytes(&right),
                             };
                             onlooker.operation(&operation, &|| operation::concatenate(left.clone(), right.clone()))
                         })
@@ -483,10 +485,6 @@ impl DeployedNetwork {
         }
         input
     }
-}
-
-fn values(tensor: &Tensor<3>) -> usize {
-    tensor.dims().iter().product()
 }
 
 /// Looks on while a network runs, operation by operation.
@@ -502,7 +500,7 @@ pub struct Operation<'a> {
     pub name: &'a str,
     /// Multiplications with additions.
     pub multiplications: u64,
-    /// Values that have to be read: activations and parameters.
+    /// Bytes that have to be read: activations and parameters.
     pub read: usize,
 }
 

@@ -24,6 +24,7 @@ pub mod manifest;
 pub mod onnx;
 pub mod operation;
 pub mod parameter;
+pub mod place;
 pub mod published;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod trainable;

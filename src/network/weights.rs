@@ -6,9 +6,9 @@
 
 use super::deployed::{DeployError, DeployedNetwork};
 use super::parameter::NamedTensor;
+use super::place::Place;
 use super::{Architecture, Target};
 use crate::signal::Preprocessing;
-use burn::tensor::Device;
 use half::f16;
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo, TensorView};
@@ -127,21 +127,21 @@ impl Weights {
         write_tensors(&self.tensors, precision, HashMap::from([(METADATA_KEY.to_owned(), description)]))
     }
 
-    /// The network on a device.
+    /// The network in a place, which may be a device.
     ///
     /// # Errors
     /// Where the tensors do not make the described network.
-    pub fn network(&self, device: &Device) -> Result<DeployedNetwork, DeployError> {
-        self.clone().into_network(device)
+    pub fn network(&self, place: impl Into<Place>) -> Result<DeployedNetwork, DeployError> {
+        self.clone().into_network(place)
     }
 
-    /// The network on a device. Each tensor is let go once it is there: hardly more than the network is held meanwhile.
+    /// The network in a place, which may be a device. Each tensor is let go once it is there: hardly more than the network is held meanwhile.
     ///
     /// # Errors
     /// Where the tensors do not make the described network.
-    pub fn into_network(self, device: &Device) -> Result<DeployedNetwork, DeployError> {
+    pub fn into_network(self, place: impl Into<Place>) -> Result<DeployedNetwork, DeployError> {
         let WeightsDescription { architecture, target, .. } = self.description;
-        DeployedNetwork::new(architecture, target, self.tensors, device)
+        DeployedNetwork::new(architecture, target, self.tensors, place)
     }
 }
 

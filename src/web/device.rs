@@ -1,6 +1,7 @@
 //! What computes in the browser, and what to do where that is not there.
 
 use crate::estimate::{ComputeError, Estimate};
+use crate::network::place::Storage;
 use crate::web::words;
 use burn::tensor::Device;
 use std::str::FromStr;
@@ -64,6 +65,15 @@ impl Opened {
         self.card.as_ref().is_some_and(|card| card.is_software)
     }
 
+    /// In how many bits it should hold a network.
+    pub fn storage(&self) -> Storage {
+        #[cfg(target_arch = "wasm32")]
+        if let Some(card) = &self.card {
+            return card.gpu.storage();
+        }
+        Storage::Bits32
+    }
+
     /// Fails where nothing that the device computed can be relied on.
     pub async fn check(&self) -> Result<(), ComputeError> {
         #[cfg(target_arch = "wasm32")]
@@ -78,7 +88,7 @@ impl Opened {
     /// The processor in its place where a trial of both with the same recording speaks for that.
     pub fn replaced(&self, choice: Choice, on_card: &Trial, on_processor: &Trial) -> Option<Opened> {
         let name = &self.name;
-        if !are_alike(&on_card.estimate, &on_processor.estimate) {
+        if !on_card.agrees_with(on_processor) {
             return Some(self.failed(&format!("{name} computes something else than the processor.")));
         }
         let (on_card, on_processor) = (on_card.milliseconds, on_processor.milliseconds);
@@ -154,6 +164,13 @@ const PROBABILITY_APART: f32 = 0.002;
 pub struct Trial {
     pub estimate: Estimate,
     pub milliseconds: f64,
+}
+
+impl Trial {
+    /// Whether two devices found the same.
+    pub fn agrees_with(&self, other: &Trial) -> bool {
+        are_alike(&self.estimate, &other.estimate)
+    }
 }
 
 fn are_alike(one: &Estimate, other: &Estimate) -> bool {

@@ -9,6 +9,7 @@ use crate::ecg::{Ecg, Notice, Person};
 use crate::estimate::{self, ComputeError, Estimator, EstimatorError, Prepared};
 use crate::network::Architecture;
 use crate::network::manifest::Manifest;
+use crate::network::place::{Place, Storage};
 use crate::network::weights::{Calibration, Weights};
 use crate::outcome::{Estimated, Failure, Outcome};
 use crate::signal::Window;
@@ -195,7 +196,7 @@ impl Engine {
         let on_device = self.on_device.borrow().clone();
         let estimate = match on_device.compute(&work).await {
             Err(error @ ComputeError::Device(_)) if !on_device.device.is_processor() => {
-                let processor = OnDevice::new(self.spare.clone(), on_device.device.failed(&error.to_string()));
+                let processor = OnDevice::on_processor(self.spare.clone(), on_device.device.failed(&error.to_string()));
                 let processor = processor.map_err(|error| failure("weights", error))?;
                 self.on_device.replace(processor.clone());
                 work(&processor.estimator).await
@@ -207,8 +208,13 @@ impl Engine {
 }
 
 impl OnDevice {
-    fn new(weights: Vec<Weights>, device: Opened) -> Result<OnDevice, EstimatorError> {
-        Ok(OnDevice { estimator: Rc::new(Estimator::new(weights, &device.device)?), device })
+    fn new(weights: Vec<Weights>, device: Opened, storage: Storage) -> Result<OnDevice, EstimatorError> {
+        let place = Place { device: device.device.clone(), storage };
+        Ok(OnDevice { estimator: Rc::new(Estimator::new(weights, place)?), device })
+    }
+
+    fn on_processor(weights: Vec<Weights>, processor: Opened) -> Result<OnDevice, EstimatorError> {
+        OnDevice::new(weights, processor, Storage::Bits32)
     }
 
     /// Opens a device and tries it, so that its first estimate takes no longer than the next. Returns as well what
@@ -217,18 +223,27 @@ impl OnDevice {
         let opened = within(PATIENCE, async { Ok(device::open(choice).await) }).await;
         let opened = opened.unwrap_or_else(|error| device::instead(&error.to_string()));
         if opened.is_processor() {
-            return Ok((OnDevice::new(weights, opened)?, Vec::new()));
+            return Ok((OnDevice::on_processor(weights, opened)?, Vec::new()));
         }
-        let card = OnDevice::new(weights.clone(), opened)?;
-        let processor = OnDevice::new(weights.clone(), Opened::cpu(None))?;
-        let tried = async {
-            // The first time its shaders are compiled.
-            card.tried().await?;
-            Ok::<_, ComputeError>((card.tried().await?, processor.tried().await?))
-        };
-        let replaced = match tried.await {
-            Ok((on_card, on_processor)) => card.device.replaced(choice, &on_card, &on_processor),
-            Err(error) => Some(card.device.failed(&error.to_string())),
+        let processor = OnDevice::on_processor(weights.clone(), Opened::cpu(None))?;
+        let mut storage = opened.storage();
+        let (card, replaced) = loop {
+            let card = OnDevice::new(weights.clone(), opened.clone(), storage)?;
+            let tried = async {
+                // The first time its shaders are compiled.
+                card.tried().await?;
+                Ok::<_, ComputeError>((card.tried().await?, processor.tried().await?))
+            };
+            let replaced = match tried.await {
+                Ok((on_card, on_processor)) if storage == Storage::Bits16 && !on_card.agrees_with(&on_processor) => {
+                    // They may be too few for this network.
+                    storage = Storage::Bits32;
+                    continue;
+                }
+                Ok((on_card, on_processor)) => card.device.replaced(choice, &on_card, &on_processor),
+                Err(error) => Some(card.device.failed(&error.to_string())),
+            };
+            break (card, replaced);
         };
         Ok(match replaced {
             None => (card, weights),

@@ -436,18 +436,33 @@ const afterwards = (kind, method, code) =>
   `const { ${method} } = ${kind}.prototype;
    ${kind}.prototype.${method} = function (...given) { const result = ${method}.apply(this, given); ${code} return result; };`;
 
-testGraphics("a real graphics card computes without being asked for", async () => {
-  // Nor does it matter here how slow it is.
-  const real = `Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { value: false });
-    performance.now = () => 0;
-    const { setTimeout } = globalThis;
-    globalThis.setTimeout = (work, milliseconds) => setTimeout(work, 100 * milliseconds);`;
-  await inWorker(changed(real));
-  await page.reload();
-  await trySample();
-  await says("#computed", /WebGPU/);
-  assert.equal(await page.locator("#device-remark").isVisible(), false);
-});
+for (const [what, clamped] of [
+  ["computes in 16 bits without being asked for", "within"],
+  ["computes in 32 bits where 16 are too few", "2.0 * within"],
+]) {
+  testGraphics(`a real graphics card ${what}`, async () => {
+    // Nor does it matter here how slow it is.
+    const real = `Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { value: false });
+      performance.now = () => 0;
+      const { setTimeout } = globalThis;
+      globalThis.setTimeout = (work, milliseconds) => setTimeout(work, 100 * milliseconds);
+      const { createShaderModule } = GPUDevice.prototype;
+      GPUDevice.prototype.createShaderModule = function ({ code, ...given }) {
+        console.debug(code.includes("pack2x16float(within") ? "a shader of 16 bits" : "a shader of 32 bits");
+        return createShaderModule.call(this, { code: code.replaceAll("pack2x16float(within", "pack2x16float(${clamped}"), ...given });
+      };`;
+    const shaders = [];
+    page.on("console", (message) => shaders.push(message.text()));
+    await inWorker(changed(real));
+    await page.reload();
+    await trySample();
+    await says("#computed", /WebGPU/);
+    assert.equal(await page.locator("#device-remark").isVisible(), false);
+    const inBits = (bits) => shaders.filter((shader) => shader === `a shader of ${bits} bits`).length;
+    assert.ok(inBits(16) > 0);
+    assert.equal(inBits(32) > inBits(16), clamped !== "within", `${inBits(32)} of 32 bits, ${inBits(16)} of 16`);
+  });
+}
 
 for (const [what, code, expected] of [
   ["is not there", 'Object.defineProperty(WorkerNavigator.prototype, "gpu", { value: undefined });', /^There is no graphics card to compute with: this browser offers none to pages\./],

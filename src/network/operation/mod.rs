@@ -20,13 +20,18 @@ pub(crate) mod gpu;
 #[cfg(not(target_arch = "wasm32"))]
 mod gradient;
 
+use super::place::Place;
+#[cfg(gpu)]
+use super::place::Storage;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, DispatchDevice, Flex, backend_extension};
 #[cfg(not(target_arch = "wasm32"))]
 use burn::tensor::activation;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use burn_flex::{FlexTensor, Layout};
 pub use geometry::{ConvolutionGeometry, PoolGeometry, same_padding};
+#[cfg(gpu)]
+use half::f16;
 use std::sync::Arc;
 
 /// The operations which the CPU backend gets from `cpu`.
@@ -87,7 +92,7 @@ pub(crate) trait EcgOperations: Backend {
 /// A contiguous tensor of the CPU backend from its values.
 fn tensor(values: Vec<f32>, shape: &[usize]) -> FlexTensor {
     let layout = Layout::contiguous(shape.to_vec().into());
-    FlexTensor::new(burn::tensor::Bytes::from_elems(values), layout, burn::tensor::DType::F32)
+    FlexTensor::new(burn::tensor::Bytes::from_elems(values), layout, DType::F32)
 }
 
 /// The values of a contiguous tensor of the CPU backend.
@@ -265,17 +270,50 @@ enum Placed {
 }
 
 impl DeployedConvolution {
-    /// Puts a weight [taps * width_in, width_out] and a bias `[width_out]` on a device.
-    pub fn new(weight: Vec<f32>, bias: Vec<f32>, geometry: ConvolutionGeometry, device: &Device) -> Self {
+    /// Puts a weight [taps * width_in, width_out] and a bias `[width_out]` in a place.
+    pub fn new(weight: Vec<f32>, bias: Vec<f32>, geometry: ConvolutionGeometry, place: &Place) -> Self {
+        let device = &place.device;
         DeployedConvolution(if is_cpu(device) {
             Placed::Cpu(Arc::new(cpu::PreparedConvolution::new(&weight, bias, geometry)))
         } else {
             let (rows, width) = (weight.len() / geometry.width_out, geometry.width_out);
-            let weight = Tensor::from_data(TensorData::new(weight, [rows, width]), device);
+            let dtype = weight_dtype(&weight, width, place);
+            let weight = Tensor::from_data(TensorData::new(weight, [rows, width]), (device, dtype));
             let bias = Tensor::from_data(TensorData::new(bias, [width]), device);
             Placed::Device { weight: Box::new(weight), bias: Box::new(bias), geometry }
         })
     }
+
+    /// Bytes of the weight and the bias; on the CPU of what they are made ready from.
+    pub fn bytes(&self) -> usize {
+        match &self.0 {
+            Placed::Cpu(convolution) => {
+                let ConvolutionGeometry { width_out, .. } = convolution.geometry();
+                (convolution.geometry().row() + 1) * width_out * size_of::<f32>()
+            }
+            Placed::Device { weight, bias, .. } => bytes(weight) + bytes(bias),
+        }
+    }
+}
+
+/// Bytes of a tensor's values.
+pub fn bytes<const D: usize>(tensor: &Tensor<D>) -> usize {
+    tensor.dims().iter().product::<usize>() * tensor.dtype().size()
+}
+
+/// 16 bits where they are wanted, the shaders can write rows of this width in them, and no value is too large.
+#[cfg(gpu)]
+fn weight_dtype(weight: &[f32], width: usize, place: &Place) -> DType {
+    let packed = place.storage == Storage::Bits16
+        && gpu::is_gpu(&place.device)
+        && width.is_multiple_of(4)
+        && weight.iter().all(|value| value.abs() <= f16::MAX.to_f32());
+    gpu::dtype(if packed { Storage::Bits16 } else { Storage::Bits32 })
+}
+
+#[cfg(not(gpu))]
+fn weight_dtype(_: &[f32], _: usize, _: &Place) -> DType {
+    DType::F32
 }
 
 /// [`convolution`], a sum with `residual`, which has the shape of the result, and a ReLU if asked for. Not differentiable.

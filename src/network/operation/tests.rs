@@ -88,7 +88,7 @@ fn deployed_convolution_equals_its_parts() {
         let residual = random([recordings, geometry.samples_out, width_out]);
         let floats = |data: TensorData| data.try_to_vec::<f32>().unwrap();
         let (values, row) = (floats(weight.to_data()), floats(bias.to_data()));
-        let deployed = DeployedConvolution::new(values, row, geometry, &device);
+        let deployed = DeployedConvolution::new(values, row, geometry, &Place::from(&device));
         let convolution = composed::convolution(input.clone(), weight, bias, geometry);
         let tolerance = 1e-5 * ((taps * width_in) as f32).sqrt();
         for (residual, relu) in [(None, true), (Some(residual.clone()), false), (Some(residual), true)] {

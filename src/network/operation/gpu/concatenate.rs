@@ -1,6 +1,7 @@
 //! The rows of two activations side by side.
 
-use super::shader::{LINE, Shader, buffers, element, line_groups, line_main};
+use super::shader::{Element, LINE, Shader, buffers, line_groups, line_main};
+use crate::network::place::Storage;
 use std::fmt::Write;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -8,13 +9,18 @@ pub struct Concatenate {
     rows: u32,
     /// In elements, which are fours where both widths are.
     widths: [u32; 2],
-    element: &'static str,
+    inputs: [Element; 2],
+    output: Element,
 }
 
 impl Concatenate {
-    pub fn new(rows: usize, widths: [usize; 2]) -> Concatenate {
-        let (element, values) = element(if widths[0].is_multiple_of(4) { widths[1] } else { widths[0] });
-        Concatenate { rows: rows as u32, widths: widths.map(|width| width as u32 / values), element }
+    /// For widths and storages of the two.
+    pub fn new(rows: usize, widths: [usize; 2], storages: [Storage; 2]) -> Concatenate {
+        let common = if widths[0].is_multiple_of(4) { widths[1] } else { widths[0] };
+        let inputs = storages.map(|storage| Element::read(common, storage));
+        let storage = if storages == [Storage::Bits16; 2] { Storage::Bits16 } else { Storage::Bits32 };
+        let output = Element::written(common, storage);
+        Concatenate { rows: rows as u32, widths: widths.map(|width| width as u32 / output.values()), inputs, output }
     }
 
     fn outputs(&self) -> u32 {
@@ -31,21 +37,28 @@ impl Shader for Concatenate {
         line_groups(self.outputs())
     }
 
+    fn output(&self) -> Storage {
+        self.output.storage()
+    }
+
     fn wgsl(&self) -> String {
         let [left, right] = self.widths;
         let width = left + right;
-        let mut text = buffers(&[("first", self.element), ("second", self.element)], self.element);
+        let [first, second] = self.inputs;
+        let mut text = buffers(&[("first", first), ("second", second)], self.output);
         text.push_str(&line_main(self.outputs()));
         let _ = writeln!(
             text,
             "    let row = index / {width}u;
     let column = index % {width}u;
     if (column < {left}u) {{
-        output[index] = first[row * {left}u + column];
+        {}
     }} else {{
-        output[index] = second[row * {right}u + column - {left}u];
+        {}
     }}
-}}"
+}}",
+            self.output.store("index", &first.at("first", &format!("(row * {left}u + column)"))),
+            self.output.store("index", &second.at("second", &format!("(row * {right}u + column - {left}u)"))),
         );
         text
     }

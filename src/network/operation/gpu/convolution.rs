@@ -10,7 +10,8 @@
 //! which add up their tiles in the workgroup's memory.
 
 use super::super::ConvolutionGeometry;
-use super::shader::{Shader, buffers, element};
+use super::shader::{Element, Shader, buffers};
+use crate::network::place::Storage;
 use std::fmt::Write;
 
 /// Invocations of a workgroup; with the largest tile their sums fill the 16 KiB that WebGPU guarantees.
@@ -26,7 +27,9 @@ pub struct Convolution {
     taps: u32,
     stride: u32,
     padding: u32,
-    residual: bool,
+    input: Element,
+    weight: Element,
+    residual: Option<Element>,
     relu: bool,
     tile: Tile,
 }
@@ -63,13 +66,23 @@ impl Tile {
     }
 }
 
+/// How the tensors of a convolution are held; its bias always in 32 bits.
+#[derive(Debug, Clone, Copy)]
+pub struct Storages {
+    pub input: Storage,
+    /// As the output will be.
+    pub weight: Storage,
+    /// Where there is one.
+    pub residual: Option<Storage>,
+}
+
 impl Convolution {
     /// For a device that so many invocations fill.
     pub fn new(
         invocations: u32,
         recordings: usize,
         geometry: &ConvolutionGeometry,
-        residual: bool,
+        storages: Storages,
         relu: bool,
     ) -> Convolution {
         let ConvolutionGeometry { samples_in, samples_out, width_in, width_out, taps, stride, padding } = *geometry;
@@ -84,10 +97,20 @@ impl Convolution {
             taps: taps as u32,
             stride: stride as u32,
             padding: padding as u32,
-            residual,
+            input: Element::read(width_in, storages.input),
+            weight: Element::read(width_out, storages.weight),
+            residual: storages.residual.map(|residual| Element::read(width_out, residual)),
             relu,
             tile,
         }
+    }
+
+    fn written(&self) -> Element {
+        Element::written(self.width_out as usize, self.weight.storage())
+    }
+
+    fn bias(&self) -> Element {
+        self.weight.plain()
     }
 
     fn rows(&self) -> u32 {
@@ -106,12 +129,12 @@ impl Convolution {
 
     /// Whether rows of the input are read by fours.
     fn reads_fours(&self) -> bool {
-        self.width_in.is_multiple_of(4)
+        self.input.values() == 4
     }
 
     /// Whether rows of the weight and of the output are read and written by fours.
     fn writes_fours(&self) -> bool {
-        self.width_out.is_multiple_of(4)
+        self.written().values() == 4
     }
 
     /// Whether the kernel can reach over the ends of a recording.
@@ -133,20 +156,21 @@ impl Convolution {
         if self.writes_fours() {
             let _ = writeln!(
                 text,
-                "fn weight_at(k: u32, column: u32) -> vec4<f32> {{ return weight[min(k, {last}u) * {columns}u + column]; }}
-fn bias_at(column: u32) -> vec4<f32> {{ return bias[column]; }}
-fn store(row: u32, column: u32, value: vec4<f32>) {{ output[row * {columns}u + column] = value; }}"
+                "fn weight_at(k: u32, column: u32) -> vec4<f32> {{ return {}; }}
+fn bias_at(column: u32) -> vec4<f32> {{ return {}; }}
+fn store(row: u32, column: u32, value: vec4<f32>) {{ {} }}",
+                self.weight.at("weight", &format!("min(k, {last}u) * {columns}u + column")),
+                self.bias().at("bias", "column"),
+                self.written().store(&format!("row * {columns}u + column"), "value"),
             );
-            if self.residual {
-                let _ = writeln!(
-                    text,
-                    "fn residual_at(row: u32, column: u32) -> vec4<f32> {{ return residual[row * {columns}u + column]; }}"
-                );
+            if let Some(residual) = self.residual {
+                let value = residual.at("residual", &format!("row * {columns}u + column"));
+                let _ = writeln!(text, "fn residual_at(row: u32, column: u32) -> vec4<f32> {{ return {value}; }}");
             }
             return text;
         }
-        let four = |buffer: &str, row: &str| {
-            let value = |part: u32| format!("{buffer}[{row}min(column * 4u + {part}u, {}u)]", width - 1);
+        let four = |element: Element, buffer: &str, row: &str| {
+            let value = |part: u32| element.at(buffer, &format!("({row}min(column * 4u + {part}u, {}u))", width - 1));
             format!("vec4<f32>({}, {}, {}, {})", value(0), value(1), value(2), value(3))
         };
         let _ = writeln!(
@@ -161,11 +185,11 @@ fn store(row: u32, column: u32, value: vec4<f32>) {{
         if (column * 4u + part < {width}u) {{ output[row * {width}u + column * 4u + part] = value[part]; }}
     }}
 }}",
-            four("weight", "start + "),
-            four("bias", "")
+            four(self.weight, "weight", "start + "),
+            four(self.bias(), "bias", "")
         );
-        if self.residual {
-            let residual = four("residual", &format!("row * {width}u + "));
+        if let Some(residual) = self.residual {
+            let residual = four(residual, "residual", &format!("row * {width}u + "));
             let _ = writeln!(text, "fn residual_at(row: u32, column: u32) -> vec4<f32> {{ return {residual}; }}");
         }
         text
@@ -203,7 +227,7 @@ fn store(row: u32, column: u32, value: vec4<f32>) {{
             }
             for j in 0..columns {
                 let value = match self.writes_fours() && self.reads_fours() {
-                    true => format!("weight[w{part} + column{j}]"),
+                    true => self.weight.at("weight", &format!("w{part} + column{j}")),
                     false => format!("weight_at(k * 4u + {part}u, column{j})"),
                 };
                 let _ = writeln!(text, "            let b{part}_{j} = {value};");
@@ -211,10 +235,11 @@ fn store(row: u32, column: u32, value: vec4<f32>) {{
         }
         for i in 0..rows {
             let value = match (every, self.reads_fours()) {
-                (true, _) => format!("input[start{i} + i32(k)]"),
+                (true, _) => self.input.at("input", &format!("start{i} + i32(k)")),
                 (false, true) => {
                     let _ = writeln!(text, "            let in{i} = i32(k) >= first{i} && i32(k) < end{i};");
-                    format!("select(vec4<f32>(), input[select(0, start{i} + i32(k), in{i})], in{i})")
+                    let read = self.input.at("input", &format!("select(0, start{i} + i32(k), in{i})"));
+                    format!("select(vec4<f32>(), {read}, in{i})")
                 }
                 (false, false) => {
                     let _ = writeln!(text, "            let k{i} = vec4<i32>(i32(k) * 4) + vec4<i32>(0, 1, 2, 3);");
@@ -223,7 +248,8 @@ fn store(row: u32, column: u32, value: vec4<f32>) {{
                         text,
                         "            let at{i} = select(vec4<i32>(), k{i} + vec4<i32>(start{i}), in{i});"
                     );
-                    let read = format!("vec4(input[at{i}.x], input[at{i}.y], input[at{i}.z], input[at{i}.w])");
+                    let value = |part: &str| self.input.at("input", &format!("at{i}.{part}"));
+                    let read = format!("vec4({}, {}, {}, {})", value("x"), value("y"), value("z"), value("w"));
                     format!("select(vec4<f32>(), {read}, in{i})")
                 }
             };
@@ -241,8 +267,8 @@ fn store(row: u32, column: u32, value: vec4<f32>) {{
     /// The end of a value: bias, residual, ReLU and store, for `value` at `row` and `column` (in fours).
     fn finish(&self, value: &str, row: &str, column: &str, indent: &str) -> String {
         let residual = match self.residual {
-            true => format!(" + residual_at({row}, {column})"),
-            false => String::new(),
+            Some(_) => format!(" + residual_at({row}, {column})"),
+            None => String::new(),
         };
         let value = format!("{value} + bias_at({column}){residual}");
         let value = if self.relu { format!("max({value}, vec4<f32>())") } else { value };
@@ -262,15 +288,15 @@ impl Shader for Convolution {
         [columns, self.rows().div_ceil(self.tile.rows * along_rows), 1]
     }
 
+    fn output(&self) -> Storage {
+        self.written().storage()
+    }
+
     fn wgsl(&self) -> String {
         let Tile { rows, columns, workgroup: [along_columns, along_rows, slices] } = self.tile;
-        let (read, _) = element(self.width_in as usize);
-        let (written, _) = element(self.width_out as usize);
-        let mut inputs = vec![("input", read), ("weight", written), ("bias", written)];
-        if self.residual {
-            inputs.push(("residual", written));
-        }
-        let mut text = buffers(&inputs, written);
+        let mut inputs = vec![("input", self.input), ("weight", self.weight), ("bias", self.bias())];
+        inputs.extend(self.residual.map(|residual| ("residual", residual)));
+        let mut text = buffers(&inputs, self.written());
         text.push_str(&self.accessors());
         let tile = rows * columns;
         let group = along_columns * along_rows;

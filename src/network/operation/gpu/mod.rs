@@ -2,7 +2,8 @@
 //!
 //! Each shader is WGSL written for one geometry: sizes are constants in it, loops over a tile are unrolled, and what
 //! cannot occur (padding, a remainder of four) is left out. A network has a few dozen of them; burn's runtime compiles
-//! each once. Weights, activations and sums are 32-bit floats.
+//! each once. Weights and activations are 32-bit floats or, where a network is wanted so, packed 16-bit floats; whatever
+//! has one value for each channel, and every sum, is 32-bit floats.
 //!
 //! The runtime turns off wgpu's bounds checks, so every shader keeps its own.
 
@@ -13,15 +14,20 @@ mod scale;
 mod shader;
 
 use super::{ConvolutionGeometry, PoolGeometry};
+use crate::network::place::Storage;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, DispatchDevice, backend_extension};
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 use burn_cubecl::cubecl::prelude::{BufferIOAttr, CubeCount, CubeDim, ExecutionMode, KernelId};
 use burn_cubecl::cubecl::server::KernelArguments;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::template::{KernelSource, SourceKernel, SourceTemplate};
 use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, CubeDevice};
+use concatenate::Concatenate;
+use convolution::{Convolution, Storages};
+use pool::{GlobalPool, MaxPool};
+use scale::ScaleAndShift;
 use shader::Shader;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -67,7 +73,8 @@ impl GpuOperations for CubeBackend {
         geometry: ConvolutionGeometry,
         relu: bool,
     ) -> CubeTensor {
-        let shader = convolution::Convolution::new(invocations(), recordings(&input), &geometry, false, relu);
+        let storages = Storages { input: storage(&input), weight: storage(&weight), residual: None };
+        let shader = Convolution::new(invocations(), recordings(&input), &geometry, storages, relu);
         let shape = [recordings(&input), geometry.samples_out, geometry.width_out];
         launch(shader, vec![input, weight, bias], shape)
     }
@@ -80,7 +87,9 @@ impl GpuOperations for CubeBackend {
         geometry: ConvolutionGeometry,
         relu: bool,
     ) -> CubeTensor {
-        let shader = convolution::Convolution::new(invocations(), recordings(&input), &geometry, true, relu);
+        let residual_storage = Some(storage(&residual));
+        let storages = Storages { input: storage(&input), weight: storage(&weight), residual: residual_storage };
+        let shader = Convolution::new(invocations(), recordings(&input), &geometry, storages, relu);
         let shape = [recordings(&input), geometry.samples_out, geometry.width_out];
         launch(shader, vec![input, weight, bias, residual], shape)
     }
@@ -88,25 +97,27 @@ impl GpuOperations for CubeBackend {
     fn gpu_scale_and_shift(input: CubeTensor, scale: CubeTensor, shift: CubeTensor, relu: bool) -> CubeTensor {
         let shape = dimensions(&input);
         let channels = scale.meta.shape().num_elements();
-        launch(scale::ScaleAndShift::new(shape.iter().product(), channels, relu), vec![input, scale, shift], shape)
+        let shader = ScaleAndShift::new(shape.iter().product(), channels, storage(&input), relu);
+        launch(shader, vec![input, scale, shift], shape)
     }
 
     fn gpu_max_pool(input: CubeTensor, geometry: PoolGeometry) -> CubeTensor {
         let shape = [recordings(&input), geometry.samples_out, geometry.width_out()];
-        launch(pool::MaxPool::new(recordings(&input), &geometry), vec![input], shape)
+        let shader = MaxPool::new(recordings(&input), &geometry, storage(&input));
+        launch(shader, vec![input], shape)
     }
 
     fn gpu_global_pool(input: CubeTensor, channels: usize, average: bool) -> CubeTensor {
         let [recordings, samples, width] = dimensions(&input);
         let positions = samples * width / channels;
-        let shader = pool::GlobalPool::new(recordings, positions, channels, average);
+        let shader = GlobalPool::new(recordings, positions, channels, storage(&input), average);
         launch(shader, vec![input], [recordings, 1, channels])
     }
 
     fn gpu_concatenate(first: CubeTensor, second: CubeTensor) -> CubeTensor {
         let [recordings, samples, left] = dimensions(&first);
         let [.., right] = dimensions(&second);
-        let shader = concatenate::Concatenate::new(recordings * samples, [left, right]);
+        let shader = Concatenate::new(recordings * samples, [left, right], [storage(&first), storage(&second)]);
         launch(shader, vec![first, second], [recordings, samples, left + right])
     }
 }
@@ -155,8 +166,9 @@ impl<S: Shader> KernelSource for Source<S> {
 /// Runs a shader on its inputs, in the order of its bindings, which the output follows.
 fn launch<S: Shader>(shader: S, inputs: Vec<CubeTensor>, shape: [usize; 3]) -> CubeTensor {
     let inputs: Vec<CubeTensor> = inputs.into_iter().map(into_contiguous).collect();
-    let (client, device, dtype) = (inputs[0].client.clone(), inputs[0].device.clone(), inputs[0].dtype);
-    let handle = client.empty(shape.iter().product::<usize>() * size_of::<f32>());
+    let (client, device) = (inputs[0].client.clone(), inputs[0].device.clone());
+    let dtype = dtype(shader.output());
+    let handle = client.empty(shape.iter().product::<usize>() * dtype.size());
     let output = CubeTensor::new_contiguous(client.clone(), device, shape.into(), handle, dtype);
     let arguments = inputs.into_iter().fold(KernelArguments::new(), |arguments, input| {
         arguments.with_buffer_io(input.handle.binding(), BufferIOAttr::ReadOnly)
@@ -176,6 +188,18 @@ fn dimensions(tensor: &CubeTensor) -> [usize; 3] {
 
 fn recordings(tensor: &CubeTensor) -> usize {
     dimensions(tensor)[0]
+}
+
+fn storage(tensor: &CubeTensor) -> Storage {
+    if tensor.dtype == dtype(Storage::Bits16) { Storage::Bits16 } else { Storage::Bits32 }
+}
+
+/// What burn calls it. Its own kernels need the feature `shader-f16` for 16 bits; ours take such a tensor's memory only.
+pub(super) fn dtype(storage: Storage) -> DType {
+    match storage {
+        Storage::Bits16 => DType::F16,
+        Storage::Bits32 => DType::F32,
+    }
 }
 
 #[cfg(all(test, not(target_arch = "wasm32")))]

@@ -1,7 +1,8 @@
 //! Maxima over windows, and the mean or the highest value of each channel.
 
 use super::super::PoolGeometry;
-use super::shader::{LINE, Shader, buffers, element, line_groups, line_main};
+use super::shader::{Element, LINE, Shader, buffers, line_groups, line_main};
+use crate::network::place::Storage;
 use std::fmt::Write;
 
 /// Maximum over windows of samples and leads; one invocation for four channels of an output.
@@ -12,22 +13,25 @@ pub struct MaxPool {
     leads: [u32; 2],
     /// In elements, which are fours where the channels are.
     channels: u32,
-    element: &'static str,
+    input: Element,
+    output: Element,
     size: [u32; 2],
     stride: [u32; 2],
     padding: [u32; 2],
 }
 
 impl MaxPool {
-    pub fn new(recordings: usize, geometry: &PoolGeometry) -> MaxPool {
+    /// For an input that is held so.
+    pub fn new(recordings: usize, geometry: &PoolGeometry, storage: Storage) -> MaxPool {
         let PoolGeometry { samples_in, leads_in, channels, samples_out, leads_out, size, stride, padding } = *geometry;
-        let (element, values) = element(channels);
+        let (input, output) = (Element::read(channels, storage), Element::written(channels, storage));
         MaxPool {
             recordings: recordings as u32,
             samples: [samples_in as u32, samples_out as u32],
             leads: [leads_in as u32, leads_out as u32],
-            channels: channels as u32 / values,
-            element,
+            channels: channels as u32 / output.values(),
+            input,
+            output,
             size: [size.0 as u32, size.1 as u32],
             stride: [stride.0 as u32, stride.1 as u32],
             padding: [padding.0 as u32, padding.1 as u32],
@@ -48,9 +52,13 @@ impl Shader for MaxPool {
         line_groups(self.outputs())
     }
 
+    fn output(&self) -> Storage {
+        self.output.storage()
+    }
+
     fn wgsl(&self) -> String {
-        let MaxPool { samples, leads, channels, element, size, stride, padding, .. } = self;
-        let mut text = buffers(&[("input", element)], element);
+        let MaxPool { samples, leads, channels, input, output, size, stride, padding, .. } = self;
+        let mut text = buffers(&[("input", *input)], *output);
         text.push_str(&line_main(self.outputs()));
         let _ = writeln!(
             text,
@@ -62,15 +70,18 @@ impl Shader for MaxPool {
     let end_sample = min(i32(sample * {stride_samples}u) - {padding_samples} + {size_samples}, {samples_in});
     let first_lead = max(i32(lead * {stride_leads}u) - {padding_leads}, 0);
     let end_lead = min(i32(lead * {stride_leads}u) - {padding_leads} + {size_leads}, {leads_in});
-    var highest = {element}(-3.4e38);
+    var highest = {computed}(-3.4e38);
     for (var s = first_sample; s < end_sample; s++) {{
         for (var l = first_lead; l < end_lead; l++) {{
             let at = ((recording * {samples_in}u + u32(s)) * {leads_in}u + u32(l)) * {channels}u + channel;
-            highest = max(highest, input[at]);
+            highest = max(highest, {value});
         }}
     }}
-    output[index] = highest;
+    {store}
 }}",
+            computed = output.computed(),
+            value = input.at("input", "at"),
+            store = output.store("index", "highest"),
             leads_out = leads[1],
             line = leads[1] * channels,
             samples_out = samples[1],
@@ -92,7 +103,7 @@ impl Shader for MaxPool {
 const POOLED: u32 = 8;
 const SLICES: u32 = 8;
 
-/// The mean or the highest value of each channel over all samples and leads.
+/// The mean or the highest value of each channel over all samples and leads, in 32 bits: there are few.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct GlobalPool {
     recordings: u32,
@@ -100,15 +111,16 @@ pub struct GlobalPool {
     positions: u32,
     /// In elements, which are fours where the channels are.
     channels: u32,
-    element: &'static str,
+    input: Element,
     average: bool,
 }
 
 impl GlobalPool {
-    pub fn new(recordings: usize, positions: usize, channels: usize, average: bool) -> GlobalPool {
-        let (element, values) = element(channels);
-        let channels = channels as u32 / values;
-        GlobalPool { recordings: recordings as u32, positions: positions as u32, channels, element, average }
+    /// For an input that is held so.
+    pub fn new(recordings: usize, positions: usize, channels: usize, storage: Storage, average: bool) -> GlobalPool {
+        let input = Element::read(channels, storage);
+        let channels = channels as u32 / input.values();
+        GlobalPool { recordings: recordings as u32, positions: positions as u32, channels, input, average }
     }
 }
 
@@ -121,16 +133,21 @@ impl Shader for GlobalPool {
         [self.channels.div_ceil(POOLED), self.recordings, 1]
     }
 
+    fn output(&self) -> Storage {
+        Storage::Bits32
+    }
+
     fn wgsl(&self) -> String {
-        let GlobalPool { positions, channels, element, average, .. } = self;
+        let GlobalPool { positions, channels, input, average, .. } = self;
+        let element = input.computed();
         let start = if *average { "0.0" } else { "-3.4e38" };
         let take = |value: &str| match average {
             true => format!("taken + {value}"),
             false => format!("max(taken, {value})"),
         };
-        let (next, part) = (take("input[at]"), take(&format!("parts[slice * {POOLED}u + local.x]")));
+        let (next, part) = (take(&input.at("input", "at")), take(&format!("parts[slice * {POOLED}u + local.x]")));
         let scale = if *average { format!(" / f32({positions})") } else { String::new() };
-        let buffers = buffers(&[("input", element)], element);
+        let buffers = buffers(&[("input", *input)], input.plain());
         format!(
             "{buffers}
 var<workgroup> parts: array<{element}, {all}>;

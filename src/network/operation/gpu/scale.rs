@@ -1,6 +1,7 @@
 //! `scale * input + shift` for each channel, and a ReLU if asked for.
 
-use super::shader::{LINE, Shader, buffers, element, line_groups, line_main};
+use super::shader::{Element, LINE, Shader, buffers, line_groups, line_main};
+use crate::network::place::Storage;
 use std::fmt::Write;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -8,14 +9,17 @@ pub struct ScaleAndShift {
     /// In elements, which are fours where the channels are.
     outputs: u32,
     channels: u32,
-    element: &'static str,
+    input: Element,
+    output: Element,
     relu: bool,
 }
 
 impl ScaleAndShift {
-    pub fn new(values: usize, channels: usize, relu: bool) -> ScaleAndShift {
-        let (element, width) = element(channels);
-        ScaleAndShift { outputs: values as u32 / width, channels: channels as u32 / width, element, relu }
+    /// For an input that is held so.
+    pub fn new(values: usize, channels: usize, storage: Storage, relu: bool) -> ScaleAndShift {
+        let (input, output) = (Element::read(channels, storage), Element::written(channels, storage));
+        let (outputs, channels) = (values as u32 / output.values(), channels as u32 / output.values());
+        ScaleAndShift { outputs, channels, input, output, relu }
     }
 }
 
@@ -28,13 +32,18 @@ impl Shader for ScaleAndShift {
         line_groups(self.outputs)
     }
 
+    fn output(&self) -> Storage {
+        self.output.storage()
+    }
+
     fn wgsl(&self) -> String {
-        let ScaleAndShift { outputs, channels, element, relu } = self;
-        let mut text = buffers(&[("input", element), ("scale", element), ("shift", element)], element);
+        let ScaleAndShift { outputs, channels, input, output, relu } = self;
+        let mut text = buffers(&[("input", *input), ("scale", input.plain()), ("shift", input.plain())], *output);
         text.push_str(&line_main(*outputs));
-        let value = format!("input[index] * scale[index % {channels}u] + shift[index % {channels}u]");
-        let value = if *relu { format!("max({value}, {element}())") } else { value };
-        let _ = writeln!(text, "    output[index] = {value};\n}}");
+        let input = input.at("input", "index");
+        let value = format!("{input} * scale[index % {channels}u] + shift[index % {channels}u]");
+        let value = if *relu { format!("max({value}, {}())", output.computed()) } else { value };
+        let _ = writeln!(text, "    {}\n}}", output.store("index", &value));
         text
     }
 }

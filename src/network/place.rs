@@ -1,0 +1,27 @@
+//! Where a network that estimates lies, and in what form.
+
+use burn::tensor::Device;
+
+/// How many bits each weight and activation takes where ECGNet's own shaders compute, which add up in 32 either way. Any
+/// other device holds 32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Storage {
+    /// Half of the memory to be read, and 11 significant bits of each number: answers differ a little.
+    Bits16,
+    #[default]
+    Bits32,
+}
+
+/// A device, and how it holds a network.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub device: Device,
+    pub storage: Storage,
+}
+
+/// In 32 bits.
+impl From<&Device> for Place {
+    fn from(device: &Device) -> Place {
+        Place { device: device.clone(), storage: Storage::default() }
+    }
+}
