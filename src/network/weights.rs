@@ -47,7 +47,7 @@ impl Calibration {
     pub fn age_interval(&self, years: f32) -> Option<(f32, f32)> {
         let half = self.age_half_width?;
         let middle = (years - self.age_offset) / self.age_slope;
-        Some(((middle - half).max(0.0), middle + half))
+        Some(((middle - half).max(0.0), (middle + half).max(0.0)))
     }
 }
 
@@ -135,7 +135,8 @@ impl Weights {
         self.clone().into_network(place)
     }
 
-    /// The network in a place, which may be a device. Each tensor is let go once it is there: hardly more than the network is held meanwhile.
+    /// The network in a place, which may be a device. Each tensor is let go once it is there: hardly more than the
+    /// network is held meanwhile.
     ///
     /// # Errors
     /// Where the tensors do not make the described network.

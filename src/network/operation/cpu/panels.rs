@@ -83,7 +83,9 @@ impl Panel {
                 _ => runs.push((index, 1)),
             }
         }
-        let rows = runs.iter().flat_map(|&(start, count)| start..start + count).map(row).collect();
+        // An iterator that does not know its length would take up to twice the memory.
+        let mut rows = Vec::with_capacity(runs.iter().map(|(_, count)| count).sum());
+        rows.extend(runs.iter().flat_map(|&(start, count)| start..start + count).map(row));
         Self { runs, rows }
     }
 }
