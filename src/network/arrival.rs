@@ -26,6 +26,7 @@ pub enum ArrivalError {
 }
 
 impl<'a> Arrival<'a> {
+    /// Of the file nothing has come yet.
     pub fn of(entry: &'a Entry) -> Self {
         Self { entry, received: 0, sum: Sha256::new(), reader: Ok(WeightsReader::default()) }
     }

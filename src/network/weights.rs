@@ -87,6 +87,9 @@ const STEP_SUFFIX: &str = ".step";
 /// Bytes that the header of a weights file may have; those of the largest network have a hundredth.
 const LARGEST_HEADER: usize = 1 << 20;
 
+/// Bytes of a file in memory that are decoded at a time.
+const PART: usize = 1 << 16;
+
 /// Why bytes are not a weights file.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
@@ -114,7 +117,10 @@ impl Weights {
     /// Where the bytes are not a weights file. Whether the tensors make the network is checked by [`Weights::network`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Weights, WeightsError> {
         let mut reader = WeightsReader::default();
-        reader.push(bytes)?;
+        // What is pushed at once is copied at once.
+        for part in bytes.chunks(PART) {
+            reader.push(part)?;
+        }
         reader.finish()
     }
 
@@ -361,6 +367,45 @@ mod tests {
         for (index, (read, value)) in read[1].values.iter().zip(&tensors[1].values).enumerate() {
             let half_a_step = [0.001, 3.0, 0.0][index % 3] / 127.0 / 2.0;
             assert!((read - value).abs() <= half_a_step * 1.001, "{read} for {value}");
+        }
+    }
+
+    /// A weights file with the header and 8 bytes of tensors.
+    fn read(header: &str) -> Result<Weights, WeightsError> {
+        Weights::from_bytes(&[&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0; 8]].concat())
+    }
+
+    #[test]
+    fn a_header_that_is_too_long_is_refused_before_it_has_come() {
+        let of_length = |length: u64| WeightsReader::default().push(&length.to_le_bytes());
+        let longest = LARGEST_HEADER as u64 - 8;
+        assert!(of_length(longest).is_ok());
+        for length in [longest + 1, u64::MAX] {
+            let refused = of_length(length);
+            assert!(matches!(refused, Err(WeightsError::Container(SafeTensorError::HeaderTooLarge))), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn tensors_that_overlap_or_leave_a_gap_are_refused() {
+        let description = WeightsDescription {
+            architecture: Architecture::Cnn,
+            target: Target::Both,
+            preprocessing: Preprocessing::Voltage,
+            calibration: Calibration::default(),
+            training: serde_json::Map::new(),
+        };
+        let description = serde_json::to_string(&description).unwrap();
+        let with_second_at = |start: usize, end: usize| {
+            let tensor = |start, end| serde_json::json!({ "dtype": "F32", "shape": [1], "data_offsets": [start, end] });
+            let header = serde_json::json!({
+                "__metadata__": { METADATA_KEY: description }, "a": tensor(0, 4), "b": tensor(start, end)
+            });
+            read(&header.to_string())
+        };
+        assert_eq!(with_second_at(4, 8).unwrap().tensors.len(), 2);
+        for (start, end) in [(0, 4), (2, 6), (5, 9), (8, 4), (usize::MAX - 3, usize::MAX)] {
+            assert!(matches!(with_second_at(start, end), Err(WeightsError::Container(_))), "{start} to {end}");
         }
     }
 
