@@ -4,7 +4,7 @@ use super::device::{self, Choice, Opened, Trial};
 use super::error::js_error;
 use super::message::Estimate;
 use super::pool::{self, Experience, Machine};
-use super::weights::{self, WeightsProblem};
+use super::weights::{self, Fetched, WeightsProblem};
 use crate::ecg::{Ecg, Notice, Person};
 use crate::estimate::{self, ComputeError, Estimator, EstimatorError, Prepared};
 use crate::network::Architecture;
@@ -37,7 +37,10 @@ pub struct Engine {
     coverage: f32,
     /// How many values the weights have.
     values: usize,
-    experience: Cell<Experience>,
+    /// Whether helpers find the weights in the browser's cache.
+    are_kept: bool,
+    /// Milliseconds of the last estimate, zero before the first.
+    to_estimate: Cell<f64>,
     on_device: RefCell<OnDevice>,
 }
 
@@ -46,6 +49,8 @@ pub struct Engine {
 struct OnDevice {
     estimator: Rc<Estimator>,
     device: Opened,
+    /// Milliseconds that it took to put the weights on the device.
+    to_load: f64,
 }
 
 /// A recording that several workers may compute.
@@ -84,7 +89,8 @@ impl Engine {
         choice: Choice,
         report: Option<&Function>,
     ) -> Result<Engine, EngineError> {
-        Engine::new(weights::of(folder, manifest, network, report).await?, choice).await
+        let Fetched { weights, are_kept } = weights::of(folder, manifest, network, report).await?;
+        Ok(Engine { are_kept, ..Engine::new(weights, choice).await? })
     }
 
     /// The bytes of one weights file, or of one for age and one for sex.
@@ -97,10 +103,9 @@ impl Engine {
     pub async fn new(weights: Vec<Weights>, choice: Choice) -> Result<Engine, EngineError> {
         let coverage = coverage(&weights);
         let values = weights.iter().flat_map(|weights| &weights.tensors).map(|tensor| tensor.values.len()).sum();
-        let start = Instant::now();
         let (on_device, spare) = OnDevice::open(weights, choice).await?;
-        let experience = Cell::new(Experience { to_load: milliseconds(start), ..Experience::default() });
-        Ok(Engine { spare, coverage, values, experience, on_device: RefCell::new(on_device) })
+        let (to_estimate, on_device) = (Cell::default(), RefCell::new(on_device));
+        Ok(Engine { spare, coverage, values, are_kept: false, to_estimate, on_device })
     }
 
     pub fn architecture(&self) -> Architecture {
@@ -120,10 +125,11 @@ impl Engine {
     /// How many workers beside this one are worth it where so many recordings wait.
     pub fn helpers(&self, machine: Machine, waiting: usize) -> usize {
         let on_device = self.on_device.borrow();
-        if !on_device.device.is_processor() {
+        if !self.are_kept || !on_device.device.is_processor() {
             return 0;
         }
-        pool::helpers(machine, self.values, self.branches(), waiting, self.experience.get())
+        let experience = Experience { to_load: on_device.to_load, to_estimate: self.to_estimate.get() };
+        pool::helpers(machine, self.values, self.branches(), waiting, experience)
     }
 
     /// Estimates age and sex; `quality` is what was found of the recording. A device that fails is replaced by the
@@ -134,7 +140,9 @@ impl Engine {
         let start = Instant::now();
         let estimate = self.compute(work).await;
         let milliseconds = milliseconds(start);
-        self.experience.update(|experience| Experience { to_estimate: milliseconds, ..experience });
+        if estimate.is_ok() {
+            self.to_estimate.set(milliseconds);
+        }
         self.said(&ecg.person, estimate, milliseconds)
     }
 
@@ -210,7 +218,9 @@ impl Engine {
 impl OnDevice {
     fn new(weights: Vec<Weights>, device: Opened, storage: Storage) -> Result<OnDevice, EstimatorError> {
         let place = Place { device: device.device.clone(), storage };
-        Ok(OnDevice { estimator: Rc::new(Estimator::new(weights, place)?), device })
+        let start = Instant::now();
+        let estimator = Rc::new(Estimator::new(weights, place)?);
+        Ok(OnDevice { estimator, device, to_load: milliseconds(start) })
     }
 
     fn on_processor(weights: Vec<Weights>, processor: Opened) -> Result<OnDevice, EstimatorError> {

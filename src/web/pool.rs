@@ -15,10 +15,10 @@ pub struct Machine {
     pub memory: Option<f64>,
 }
 
-/// What computers have shown of a network.
-#[derive(Debug, Clone, Copy, Default)]
+/// What this worker has measured of a network on the processor.
+#[derive(Debug, Clone, Copy)]
 pub struct Experience {
-    /// Milliseconds that this worker took to make the network ready, without fetching it.
+    /// Milliseconds that it took to make the network ready, without fetching it.
     pub to_load: f64,
     /// Milliseconds of the last estimate, zero before the first.
     pub to_estimate: f64,
@@ -43,9 +43,11 @@ const SHARE_OF_MEMORY: f64 = 0.25;
 /// The memory of a computer whose browser does not say it: little, for a computer of today.
 const USUAL_MEMORY: f64 = 4.0 * 1024.0 * 1024.0 * 1024.0;
 
-/// Bytes of a helper without a network, and for each value of its weights. A value has 4 bytes, and
-/// more in the form in which it computes; measured 2.3 to 2.8 times as much (resnet18, dnn, multiscale).
+/// Bytes of a helper without a network.
 const BYTES_OF_HELPER: f64 = 40e6;
+
+/// Bytes of a helper for each value of the weights, which has 4 and more in the form in which it computes: measured 2.3 to
+/// 2.8 times as much (resnet18, dnn, multiscale).
 const BYTES_OF_VALUE: f64 = 12.0;
 
 #[cfg(target_arch = "wasm32")]

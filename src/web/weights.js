@@ -7,12 +7,24 @@ const PATIENCE = 30_000;
 
 const cache = async () => globalThis.caches?.open(CACHE);
 
+/** What a connection brings; rejects where it brings nothing any more, and ends it. */
+async function patiently(coming, abortion) {
+  const giveUp = () => abortion.abort(new Error(`nothing came for ${PATIENCE / 1000} seconds`));
+  const patience = setTimeout(giveUp, PATIENCE);
+  try {
+    return await coming;
+  } finally {
+    clearTimeout(patience);
+  }
+}
+
 /** A file that comes in parts. */
 class Parts {
   #reader;
   #abortion;
   #keeping;
 
+  /** What was kept has no connection that could be ended. */
   constructor(response, abortion = undefined, keeping = undefined) {
     this.status = response.status;
     this.#reader = response.body.getReader();
@@ -25,13 +37,8 @@ class Parts {
    * Rejects where the connection breaks or brings nothing any more.
    */
   async next() {
-    const giveUp = () => this.#abortion?.abort(new Error(`nothing came for ${PATIENCE / 1000} seconds`));
-    const patience = setTimeout(giveUp, PATIENCE);
-    try {
-      return (await this.#reader.read()).value;
-    } finally {
-      clearTimeout(patience);
-    }
+    const reading = this.#reader.read();
+    return (await (this.#abortion ? patiently(reading, this.#abortion) : reading)).value;
   }
 
   /** Wants no more of it. */
@@ -42,7 +49,7 @@ class Parts {
 
   /** Waits until what has come is kept; whether it is. */
   async isKept() {
-    return (await this.#keeping) ?? false;
+    return this.#keeping;
   }
 }
 
@@ -52,22 +59,18 @@ class Parts {
  */
 export async function fetched(address, keepAt = undefined) {
   const abortion = new AbortController();
-  const giveUp = () => abortion.abort(new Error(`nothing came for ${PATIENCE / 1000} seconds`));
-  const patience = setTimeout(giveUp, PATIENCE);
-  try {
-    const response = await fetch(address, { cache: "no-cache", credentials: "same-origin", signal: abortion.signal });
-    const isKept = keepAt && response.ok;
-    const keeping = isKept && keepStream(keepAt, new Response(response.clone().body));
-    return new Parts(response, abortion, keeping);
-  } finally {
-    clearTimeout(patience);
-  }
+  const { signal } = abortion;
+  const response = await patiently(fetch(address, { cache: "no-cache", credentials: "same-origin", signal }), abortion);
+  // What nobody keeps would be held whole for nothing.
+  const isKept = keepAt && response.ok && globalThis.caches;
+  const keeping = isKept && keepStream(keepAt, new Response(response.clone().body));
+  return new Parts(response, abortion, keeping);
 }
 
-/** Whether a browser that keeps anything has kept it whole. */
+/** Whether it was kept whole. */
 const keepStream = async (address, response) => {
   try {
-    await (await cache())?.put(address, response);
+    await (await cache()).put(address, response);
     return true;
   } catch {
     await response.body?.cancel().catch(() => {});
@@ -86,12 +89,15 @@ export async function keep(address, text) {
   await (await cache())?.put(address, new Response(text));
 }
 
-/** Forgets what was kept at an address but for its query; `except` stays, if it is given. */
-export async function forget(address, except = undefined) {
+/** Forgets the file that was kept at an address. */
+export async function forget(address) {
+  await (await cache())?.delete(address);
+}
+
+/** Forgets what was kept at the same address but for its query. */
+export async function forgetOthers(address) {
+  const { url } = new Request(address);
   const opened = await cache();
-  for (const request of (await opened?.keys(address, { ignoreSearch: true })) ?? []) {
-    if (request.url !== except) {
-      await opened.delete(request);
-    }
-  }
+  const others = (await opened.keys(url, { ignoreSearch: true })).filter((request) => request.url !== url);
+  await Promise.all(others.map((request) => opened.delete(request)));
 }

@@ -33,7 +33,9 @@ extern "C" {
     #[wasm_bindgen(catch)]
     async fn keep(address: &str, text: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
-    async fn forget(address: &str, except: Option<&str>) -> Result<JsValue, JsValue>;
+    async fn forget(address: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_name = forgetOthers, catch)]
+    async fn forget_others(address: &str) -> Result<JsValue, JsValue>;
 }
 
 /// How often a download is tried.
@@ -119,26 +121,40 @@ async fn manifest_text(parts: &Parts) -> Result<Vec<u8>, WeightsProblem> {
     Ok(text)
 }
 
+/// The weights of a network.
+pub struct Fetched {
+    pub weights: Vec<Weights>,
+    /// Whether the browser keeps all their files.
+    pub are_kept: bool,
+}
+
 /// The weights of one network. `report` is called with `{ received, total }` in bytes.
 pub async fn of(
     folder: &str,
     manifest: &Manifest,
     network: Architecture,
     report: Option<&Function>,
-) -> Result<Vec<Weights>, WeightsProblem> {
+) -> Result<Fetched, WeightsProblem> {
     let entries = manifest.of(network);
     if entries.is_empty() {
         return Err(WeightsProblem::NoNetwork(network));
     }
     let mut progress = Progress { before: 0, total: entries.iter().map(|entry| entry.bytes).sum(), report };
-    let mut weights = Vec::with_capacity(entries.len());
-    for entry in entries {
-        weights.push(of_file(folder, entry, &progress).await?);
+    let mut fetched = Fetched { weights: Vec::with_capacity(entries.len()), are_kept: true };
+    for entry in &entries {
+        let (weights, is_kept) = of_file(folder, entry, &progress).await?;
+        fetched.weights.push(weights);
+        fetched.are_kept &= is_kept;
         progress.before += entry.bytes;
     }
-    // Not before its weights are there: those of the manifest before it are what can be used without a network till then.
-    let _ = keep(&format!("{folder}{MANIFEST}"), &manifest.to_json()).await;
-    Ok(weights)
+    // Not before all its weights are there: those of the manifest before it are what can be used without a network till
+    // then.
+    if fetched.are_kept && keep(&format!("{folder}{MANIFEST}"), &manifest.to_json()).await.is_ok() {
+        for entry in entries {
+            let _ = forget_others(&kept_at(folder, entry)).await;
+        }
+    }
+    Ok(fetched)
 }
 
 /// How much of a network has come.
@@ -172,9 +188,10 @@ pub async fn kept_of(folder: &str, manifest: &Manifest, network: Architecture) -
     Some(weights)
 }
 
-async fn of_file(folder: &str, entry: &Entry, progress: &Progress<'_>) -> Result<Weights, WeightsProblem> {
+/// The weights of one file, and whether the browser keeps it.
+async fn of_file(folder: &str, entry: &Entry, progress: &Progress<'_>) -> Result<(Weights, bool), WeightsProblem> {
     if let Some(weights) = kept_file(folder, entry).await {
-        return Ok(weights);
+        return Ok((weights, true));
     }
     let address = format!("{folder}{}", entry.file);
     let kept_at = kept_at(folder, entry);
@@ -187,13 +204,14 @@ async fn of_file(folder: &str, entry: &Entry, progress: &Progress<'_>) -> Result
                 if weights.is_err() {
                     parts.end();
                 }
-                // A browser that keeps nothing fetches again; what was kept and is not the file is forgotten.
-                if parts.is_kept().await.is_ok_and(|is_kept| is_kept.is_truthy()) {
-                    let _ = forget(&address, weights.is_ok().then_some(kept_at.as_str())).await;
-                }
+                let is_kept = parts.is_kept().await.is_ok_and(|is_kept| is_kept.is_truthy());
                 match weights {
-                    Ok(weights) => return Ok(weights),
-                    Err(problem) => problem,
+                    Ok(weights) => return Ok((weights, is_kept)),
+                    Err(problem) => {
+                        // It may have been kept, and is not the file that is meant.
+                        let _ = forget(&kept_at).await;
+                        problem
+                    }
                 }
             }
             Err(problem) => problem,
