@@ -39,6 +39,9 @@ let restoring = null;
 /** Why the processor computes although something else was chosen. */
 let fellBack = "";
 
+/** How often something else may stop the estimates on the processor: a tracing that does is tried twice. */
+const INTERRUPTIONS = 2;
+
 const FELL_BACK = "The computation stopped unexpectedly. The processor computes instead.";
 /** No recording of the worker has it. */
 const NOWHERE = 2 ** 32 - 1;
@@ -206,6 +209,7 @@ async function estimateAll() {
     return;
   }
   status(wanted > 1 ? `Estimating ${wanted} recordings …` : "Estimating …");
+  let interruptions = 0;
   let computer;
   while (left.length > 0) {
     const [name, choice] = chosen();
@@ -226,10 +230,8 @@ async function estimateAll() {
         say("device-remark", fellBack || (await ask("device")).remark);
       }
     };
-    let isReady = false;
     try {
       await load(name, choice);
-      isReady = true;
       if (isWanted()) {
         count();
         await estimateEach([...byId.keys()], isWanted, onDone);
@@ -239,18 +241,20 @@ async function estimateAll() {
       if (!isWanted()) {
         return;
       }
-      const culprit = byId.get(error.culprit);
-      if (error.code !== "crash" || (choice === "cpu" && !(isReady && culprit))) {
+      if (error.code !== "crash") {
         throw error;
       }
-      if (choice === "cpu") {
-        Object.assign(culprit, { estimate: undefined, error, estimated: `${name} ${choice}` });
-        await showAnew(culprit);
-      } else {
+      const culprit = byId.get(error.culprit);
+      if (choice !== "cpu") {
         // Once more, on the processor: it may have been the graphics card.
         device.value = "cpu";
         fellBack = FELL_BACK;
         computer = undefined;
+      } else if (culprit) {
+        Object.assign(culprit, { estimate: undefined, error, estimated: `${name} ${choice}` });
+        await showAnew(culprit);
+      } else if (++interruptions > INTERRUPTIONS) {
+        throw error;
       }
       await restored();
       // Every estimate is wanted again: the lost worker had them for the files that are saved.

@@ -8,13 +8,14 @@ import { isOutdated } from "./offline.js";
 /** Milliseconds after which helpers that have nothing to do give their memory back. */
 const IDLE = 60_000;
 
-/** Why a recording goes back to the first worker. */
+/** Why the first worker is to estimate a recording. */
 const HELPER_LOST = new Error("A helper was lost.");
 
-/** @type {Set<Caller>} Those that have loaded the network, and with them those that are about to. */
-const ready = new Set();
+/** @type {Set<Caller>} All that were started. */
 const helpers = new Set();
-/** Whether one could not help: till something else is chosen no other is asked to. */
+/** Those of them that have loaded the network. */
+const ready = new Set();
+/** Whether one could not help: till all are ended no other is asked to. */
 let isRefused = false;
 /** In how many branches a recording can be shared out among helpers. */
 let branches = 1;
@@ -49,18 +50,11 @@ async function start({ network, manifest }) {
 
 /** Starts the helpers that are worth it where so many recordings wait. */
 async function findHelp(worker, waiting, isWanted) {
-  // What would be started after a new version was taken is not this page's.
-  if (isRefused || isOutdated()) {
-    return;
-  }
   const wanted = await worker.ask("helpers", [waiting]);
-  if (helpers.size >= wanted) {
-    return;
-  }
-  const toHelp = await worker.ask("toHelp");
-  branches = toHelp.branches;
-  while (isWanted() && helpers.size < wanted) {
-    start(toHelp);
+  branches = wanted.branches;
+  // What would be started after a new version was taken is not this page's.
+  while (isWanted() && !isRefused && !isOutdated() && helpers.size < wanted.count) {
+    start(wanted);
   }
 }
 
@@ -74,10 +68,11 @@ async function foundBy(helper, input, share) {
   }
 }
 
-async function concluded(worker, id, finding) {
+/** What is found in all shares, and in how many milliseconds. */
+async function timed(finding) {
   const start = performance.now();
   const found = await Promise.all(finding);
-  return worker.ask("conclude", [id, found.flat(), performance.now() - start]);
+  return [found.flat(), performance.now() - start];
 }
 
 /** Estimates one recording by all workers that are ready, each with some of the network's branches. */
@@ -89,7 +84,7 @@ async function estimatedByAll(worker, id) {
   const { input, shares: [mine, ...theirs] } = await worker.ask("prepare", [id, 1 + others.length]);
   const finding = [worker.ask("features", [input, mine]), ...theirs.map((share, at) => foundBy(others[at], input, share))];
   try {
-    return await concluded(worker, id, finding);
+    return await worker.ask("conclude", [id, ...(await timed(finding))]);
   } catch (error) {
     if (error !== HELPER_LOST) {
       throw error;
@@ -100,7 +95,7 @@ async function estimatedByAll(worker, id) {
 
 /**
  * Estimates recordings. What goes wrong with one is its outcome; rejects where the first worker is lost, and then says
- * with which recording (`culprit`).
+ * with which recording (`culprit`), if it was one.
  * @param {number[]} ids what the worker calls the recordings
  * @param {() => boolean} isWanted whether to go on
  * @param {(id: number, outcome: { estimate?: object, error?: Error }) => Promise<void>} onDone called for each
@@ -108,15 +103,20 @@ async function estimatedByAll(worker, id) {
 export async function estimateEach(ids, isWanted, onDone) {
   const worker = first();
   const waiting = [...ids];
+  /** What helpers were lost with: one recording is not to end all of them. */
+  const forFirst = [];
   let failure = null;
   const isOn = () => !failure && isWanted();
-  const next = () => (isOn() ? waiting.shift() : undefined);
+  const next = (list = waiting) => (isOn() ? list.shift() : undefined);
+  const nextForFirst = () => next(forFirst) ?? next();
 
-  const fail = (error, culprit) => {
+  const fail = (error, id) => {
     if (!failure || error.wasUnderWay) {
-      failure = Object.assign(error, { culprit });
+      failure = Object.assign(error, { culprit: error.wasUnderWay ? id : undefined });
     }
   };
+  const tasks = [];
+  const begin = (task) => tasks.push(task.catch(fail));
 
   const finish = async (id, estimating) => {
     let outcome;
@@ -124,7 +124,8 @@ export async function estimateEach(ids, isWanted, onDone) {
       outcome = { estimate: await estimating };
     } catch (error) {
       if (error === HELPER_LOST) {
-        throw error;
+        forFirst.push(id);
+        return;
       }
       if (isLoss(error)) {
         fail(error, id);
@@ -136,7 +137,7 @@ export async function estimateEach(ids, isWanted, onDone) {
   };
 
   const byFirst = async () => {
-    for (let id = next(); id !== undefined; id = next()) {
+    for (let id = nextForFirst(); id !== undefined; id = nextForFirst()) {
       await finish(id, ids.length === 1 ? estimatedByAll(worker, id) : worker.ask("estimate", [id]));
       // Nobody waits for it: should the worker be lost, the next estimate says so.
       findHelp(worker, waiting.length, isOn).catch(() => {});
@@ -149,49 +150,42 @@ export async function estimateEach(ids, isWanted, onDone) {
       return undefined;
     }
     const preparing = worker.ask("prepare", [id, 1]);
+    // Nobody may wait for it any more.
     preparing.catch((error) => isLoss(error) && fail(error, id));
     return { id, preparing };
   };
 
   const byHelper = async (helper) => {
     let coming = prepareNext();
-    while (coming) {
+    while (coming && ready.has(helper)) {
       const { id, preparing } = coming;
       coming = undefined;
-      const estimate = async () => {
-        const { input, shares } = await preparing;
-        const finding = shares.map((share) => foundBy(helper, input, share));
-        // The helper is not to wait for it.
+      const finding = preparing.then(({ input, shares }) => {
+        // The helper is to wait neither for the next recording nor for what is concluded of this one.
         coming = prepareNext();
-        return concluded(worker, id, finding);
-      };
-      try {
-        await finish(id, estimate());
-      } catch (error) {
-        if (error !== HELPER_LOST) {
-          throw error;
-        }
-        waiting.unshift(id, ...(coming ? [coming.id] : []));
-        return;
-      }
+        return timed(shares.map((share) => foundBy(helper, input, share)));
+      });
+      begin(finish(id, finding.then((found) => worker.ask("conclude", [id, ...found]))));
+      await finding.catch(() => {});
       coming ??= prepareNext();
+    }
+    if (coming) {
+      waiting.unshift(coming.id);
     }
   };
 
   clearTimeout(idle);
-  const lanes = [];
-  const open = (lane) => lanes.push(lane.catch((error) => fail(error)));
-  employ = (helper) => open(byHelper(helper));
+  employ = (helper) => begin(byHelper(helper));
   if (ids.length > 1) {
     ready.forEach(employ);
   }
   do {
-    // What a lost helper has left is for the first worker.
-    open(byFirst());
-    for (const lane of lanes) {
-      await lane;
+    // Once more where helpers were lost after the first worker had nothing left to do.
+    begin(byFirst());
+    for (const task of tasks) {
+      await task;
     }
-  } while (isOn() && waiting.length > 0);
+  } while (isOn() && forFirst.length + waiting.length > 0);
   employ = () => {};
   idle = setTimeout(endHelpers, IDLE);
   if (failure) {

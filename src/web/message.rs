@@ -112,9 +112,11 @@ impl From<Opened> for Device {
     }
 }
 
-/// What a helper, another worker that computes, has to know.
+/// Workers that are to compute beside this one, and what they have to know.
 #[derive(Debug, Serialize, Tsify)]
-pub struct ToHelp {
+pub struct Helpers {
+    /// How many are worth it.
+    pub count: usize,
     pub network: &'static str,
     /// The manifest that the network is of, in JSON.
     pub manifest: String,

@@ -5,7 +5,7 @@ use super::engine::{Engine, Shared};
 use super::error::js_error;
 use super::input::{self, Corrections, DeviceChoice, NamedBytes, OnProgress};
 use super::message::{
-    Device, Estimate, Format, Formats, Networks, Paper, Prepared, Problem, Reading, Readings, Stated, ToHelp, remarks,
+    Device, Estimate, Format, Formats, Helpers, Networks, Paper, Prepared, Problem, Reading, Readings, Stated, remarks,
 };
 use super::pool::Machine;
 use super::{dropped, paper, weights, words};
@@ -45,7 +45,7 @@ pub struct Session {
     manifest: RefCell<Option<Rc<Manifest>>>,
     engine: RefCell<Option<Rc<Engine>>>,
     recordings: RefCell<BTreeMap<u32, Recording>>,
-    /// Recordings whose features are being computed, maybe elsewhere, with the present network.
+    /// Recordings that were prepared for the present network, and are neither concluded nor estimated yet.
     shared: RefCell<BTreeMap<u32, Shared>>,
     next_id: Cell<u32>,
 }
@@ -163,22 +163,20 @@ impl Session {
     /// Estimates age and sex of a recording with the network that is loaded.
     pub async fn estimate(&self, id: u32) -> Result<Ts<Estimate>, JsValue> {
         let (engine, ecg, quality) = (self.engine()?, self.ecg(id)?, self.quality(id)?);
+        // A helper that was lost may have left it.
+        self.shared.borrow_mut().remove(&id);
         let (outcome, message) = engine.estimate(&ecg, &quality).await;
         self.note(id, &engine, outcome);
         to_js(&message.map_err(thrown)?)
     }
 
-    /// How many helpers, which are workers that compute beside this one, are worth it where so many recordings wait.
-    pub fn helpers(&self, waiting: usize) -> Result<usize, JsValue> {
-        Ok(self.engine()?.helpers(Machine::here(), waiting))
-    }
-
-    /// What helpers have to know; see [`Session::help`].
-    #[wasm_bindgen(js_name = toHelp)]
-    pub fn to_help(&self) -> Result<Ts<ToHelp>, JsValue> {
+    /// How many helpers, which are workers that compute beside this one, are worth it where so many recordings wait, and
+    /// what they have to know; see [`Session::help`].
+    pub fn helpers(&self, waiting: usize) -> Result<Ts<Helpers>, JsValue> {
         let engine = self.engine()?;
+        let count = engine.helpers(Machine::here(), waiting);
         let manifest = self.manifest.borrow().as_ref().map(|manifest| manifest.to_json()).unwrap_or_default();
-        to_js(&ToHelp { network: engine.architecture().name(), manifest, branches: engine.branches() })
+        to_js(&Helpers { count, network: engine.architecture().name(), manifest, branches: engine.branches() })
     }
 
     /// Makes this the session of a helper: loads a network that another session has loaded, on the processor and from
@@ -195,7 +193,12 @@ impl Session {
     /// Prepares a recording for so many workers: `features` of each with its share, and then `conclude`, are together
     /// what `estimate` is.
     pub fn prepare(&self, id: u32, workers: usize) -> Result<Ts<Prepared>, JsValue> {
-        let mut shared = self.engine()?.prepare(&*self.ecg(id)?, &self.quality(id)?, workers).map_err(thrown)?;
+        let (engine, ecg, quality) = (self.engine()?, self.ecg(id)?, self.quality(id)?);
+        let mut shared = engine.prepare(&ecg, &quality, workers).map_err(|failure| {
+            // What cannot be prepared is not concluded: this is its outcome.
+            self.note(id, &engine, Err(failure.clone()));
+            thrown(failure)
+        })?;
         let inputs = std::mem::take(&mut shared.prepared.inputs).concat();
         let prepared = Prepared { input: Float32Array::from(inputs.as_slice()), shares: shared.shares.clone() };
         self.shared.borrow_mut().insert(id, shared);
