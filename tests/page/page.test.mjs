@@ -168,6 +168,9 @@ async function inWorker(code) {
   return () => starts;
 }
 
+/** The computer has so many. */
+const cores = (number) => `Object.defineProperty(WorkerNavigator.prototype, "hardwareConcurrency", { value: ${number} });`;
+
 /** As a panic of Rust in something that waits: no promise is settled. */
 const PANIC = 'queueMicrotask(() => { throw new WebAssembly.RuntimeError("unreachable"); }); await new Promise(() => {});';
 
@@ -603,6 +606,32 @@ test("a tracing that is being laid out while the worker stops is laid out anew",
   assert.equal(await page.locator("#error").isVisible(), false);
 });
 
+test("a tracing that stops the worker, and again, is the fault of no recording that is estimated meanwhile", async () => {
+  // The worker is at the tracing as the next estimate is asked for.
+  const stop = `globalThis.traced ??= Promise.withResolvers();
+    globalThis.next ??= Promise.withResolvers();
+    if (start === 1 && method === "estimate") {
+      if (given[0] === 0) { await traced.promise; } else { next.resolve(); await new Promise(() => {}); }
+    }
+    if (start < 3 && method === "tracing" && given[0] === 1) {
+      traced.resolve();
+      if (start === 1) { await next.promise; }
+      ${PANIC}
+    }`;
+  const starts = await inWorker(changed(cores(1)) + stop);
+  await page.reload();
+  await page.locator("#device").evaluate((select) => (select.value = "cpu"));
+  await give([...wfdb("a"), ...wfdb("b"), ...wfdb("c")]);
+  await says("#status", /^Estimating/);
+  await page.getByRole("button", { name: "b.hea" }).click();
+  await estimated();
+  assert.equal(starts(), 3);
+  assert.doesNotMatch(await text("#rows"), /stopped/);
+  assert.equal(await page.locator("#error").isVisible(), false);
+  const json = JSON.parse(await saved("Save JSON"));
+  assert.deepEqual(json.map(({ file, age }) => [file, Number.isFinite(age)]), ["a.hea", "b.hea", "c.hea"].map((file) => [file, true]));
+});
+
 test("a worker that cannot fetch the wasm is started anew", async () => {
   let broken = 0;
   override = async (path) => (path.endsWith(".wasm") && broken++ < 2 ? { status: 503, content: "" } : undefined);
@@ -658,22 +687,25 @@ test("a worker that stops while a network is loaded is started anew", async () =
 
 /**
  * Makes each estimate seem to take a second, which is worth helpers, and the computer have so many cores; every recording
- * but the first waits until helpers have computed so many. Returns how many those are, by which workers.
+ * but the first waits until helpers have begun to compute so many, or `letGo` is called. Returns as well by which workers
+ * (`by`), and what tells how many have been started.
  */
-async function helped(cores, until, code = "") {
-  const slow = `let now = 0; performance.now = () => (now += 1000);
-    Object.defineProperty(WorkerNavigator.prototype, "hardwareConcurrency", { value: ${cores} });`;
+async function helped(number, count, code = "") {
+  const slow = `let now = 0; performance.now = () => (now += 1000); ${cores(number)}`;
   const hold = 'if (start === 1 && method === "estimate" && given[0] > 0) { await fetch(new URL("/until-helped", import.meta.url)); }';
   const tell = 'if (start > 1 && method === "features") { await fetch(new URL(`/helped-${start}`, import.meta.url)); }';
   const starts = await inWorker(changed(slow) + hold + tell + code);
   const inner = override;
   const by = [];
   let letGo;
-  const isHelped = until > 0 ? new Promise((resolve) => (letGo = resolve)) : undefined;
+  const isHelped = new Promise((resolve) => (letGo = resolve));
+  if (count === 0) {
+    letGo();
+  }
   override = async (path, file) => {
     if (path.startsWith("/helped-")) {
       by.push(Number(path.slice("/helped-".length)));
-      if (by.length === until) {
+      if (by.length === count) {
         letGo();
       }
       return { content: "" };
@@ -685,15 +717,17 @@ async function helped(cores, until, code = "") {
     return inner(path, file);
   };
   await page.reload();
-  return { by, starts };
+  return { by, starts, letGo };
 }
 
-/** Waits until the page has so many workers. */
-async function workers(count) {
-  while (page.workers().length !== count) {
+async function until(isSo) {
+  while (!isSo()) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** Waits until the page has so many workers. */
+const workers = (count) => until(() => page.workers().length === count);
 
 const six = ["a", "b", "c", "d", "e", "f"].flatMap((name, index) => wfdb(name, { rate: 60 + 5 * index, flat: index === 3 ? 8 : undefined }));
 
@@ -728,6 +762,103 @@ test("a helper that stops concerns nothing else", async () => {
   assert.deepEqual(json.map(({ file, error }) => error?.code ?? file), ["a.hea", "b.hea", "c.hea", "d.hea", "e.hea", "f.hea", "too-few-leads"]);
 });
 
+test("a recording that stops a helper stops no other", async () => {
+  // The lead that is flat in one of them.
+  const stop = `if (start > 1 && method === "features" && given[0].every((value, at) => at % 12 !== 8 || value === 0)) { ${PANIC} }`;
+  const { by, starts } = await helped(3, 4, stop);
+  await give(six);
+  await estimated();
+  assert.equal(by.length, 4);
+  assert.equal(starts(), 3);
+  assert.equal(page.workers().length, 2);
+  assert.equal(JSON.parse(await saved("Save JSON")).filter(({ age }) => Number.isFinite(age)).length, 6);
+});
+
+test("a recording that cannot be prepared for a helper is in the table that is saved", async () => {
+  await helped(2, 3);
+  await give(["a", "b", "c", "d", "e", "f"].flatMap((name) => wfdb(name, name === "c" ? { leads: 2 } : {})));
+  await estimated();
+  const json = JSON.parse(await saved("Save JSON"));
+  assert.deepEqual(json.map(({ file, error }) => error?.code ?? file), ["a.hea", "b.hea", "too-few-leads", "d.hea", "e.hea", "f.hea"]);
+});
+
+testGraphics("what the trial of a graphics card took is not what a helper would take", async () => {
+  const spoil = afterwards("GPUBuffer", "getMappedRange", "new Float32Array(result).fill(7);");
+  const { by } = await helped(2, 1, spoil);
+  await wantGraphicsCard();
+  await give(six);
+  await estimated();
+  assert.match(await text("#computed"), /CPU/);
+  assert.ok(by.length > 0);
+});
+
+for (const [what, name] of [["program", ".js"], ["wasm", ".wasm"]]) {
+  test(`helpers whose ${what} does not come are done without`, async () => {
+    const { by } = await helped(2, 0);
+    await page.locator("#network:enabled").waitFor({ state: "attached" });
+    const inner = override;
+    override = (path, file) => (path.endsWith(name) ? { status: 503 } : inner(path, file));
+    const before = asked.length;
+    await give(six);
+    await estimated();
+    assert.ok(asked.slice(before).some((path) => path.endsWith(name)), "a helper was started");
+    assert.deepEqual(by, []);
+    assert.equal(JSON.parse(await saved("Save JSON")).filter(({ age }) => Number.isFinite(age)).length, 6);
+    assert.equal(await page.locator("#error").isVisible(), false);
+    await workers(1);
+  });
+}
+
+for (const [what, end, estimates] of [
+  [
+    "Clear",
+    () => page.getByRole("button", { name: "Clear" }).click(),
+    async () => {
+      await trySample();
+      await estimated();
+      assert.equal(await page.locator("#rows tr").count(), 1);
+      assert.equal(await text("#recording-title"), "Sample (synthetic)");
+    },
+  ],
+  [
+    "another choice",
+    () => page.locator("#network").selectOption("compact"),
+    async () => {
+      await estimated();
+      assert.match(await text("#computed"), /^compact, CPU/);
+      assert.deepEqual(JSON.parse(await saved("Save JSON")).map(({ network }) => network), Array(6).fill("compact"));
+    },
+  ],
+]) {
+  test(`${what} ends helpers, whatever they compute`, async () => {
+    const { by, letGo } = await helped(2, Infinity, 'if (start === 2 && method === "features") { await new Promise(() => {}); }');
+    await give(six);
+    await until(() => by.length > 0);
+    await end();
+    await workers(1);
+    letGo();
+    await estimates();
+    assert.deepEqual(complaints, []);
+  });
+}
+
+test("helpers outlast a comparison", async () => {
+  const { by, starts } = await helped(3, 2);
+  await give(six);
+  await estimated();
+  await page.locator("#comparison summary").click();
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await says("#status", /networks compared/);
+  const before = by.length;
+  await give([...wfdb("g", { rate: 60 }), ...wfdb("h", { rate: 65 })]);
+  await estimated();
+  assert.ok(by.length > before);
+  assert.equal(starts(), 3);
+  const json = JSON.parse(await saved("Save JSON"));
+  assert.equal(json.length, 8);
+  assert.deepEqual(json.slice(6).map(({ age, network }) => [age, network]), json.slice(0, 2).map(({ age, network }) => [age, network]));
+});
+
 test("a worker that stops while helpers compute is started anew, and nothing is lost", async () => {
   const { starts } = await helped(2, 1, `if (start === 1 && method === "prepare" && given[0] > 2) { ${PANIC} }`);
   await page.locator("#device").evaluate((select) => (select.value = "cpu"));
@@ -739,16 +870,29 @@ test("a worker that stops while helpers compute is started anew, and nothing is 
   assert.equal(json.filter(({ error }) => error).length, 1);
 });
 
-test("helpers take weights from the browser's cache or not at all", async () => {
-  const { starts } = await helped(2, 0, 'globalThis.caches.open = async () => { throw new Error("full"); };');
-  asked.length = 0;
-  await give(six);
-  await estimated();
-  assert.equal(asked.filter((path) => path.endsWith(".safetensors")).length, 1);
-  assert.equal(starts(), 2);
-  assert.equal(JSON.parse(await saved("Save JSON")).filter(({ age }) => Number.isFinite(age)).length, 6);
-  await workers(1);
-});
+const full = 'globalThis.caches.open = async () => { throw new Error("full"); };';
+for (const [what, code, started] of [
+  ["keeps nothing", full, 1],
+  ["keeps nothing any more", `if (start > 1) { ${full} }`, 2],
+  [
+    "cannot keep anything",
+    `Object.defineProperty(globalThis, "caches", { value: undefined });
+     Response.prototype.clone = () => { throw new Error("held for nobody"); };`,
+    1,
+  ],
+]) {
+  test(`a browser that ${what} has no helpers that compute, and fetches weights once`, async () => {
+    const { by, starts } = await helped(2, 0, code);
+    asked.length = 0;
+    await give(six);
+    await estimated();
+    assert.equal(asked.filter((path) => path.endsWith(".safetensors")).length, 1);
+    assert.equal(starts(), started);
+    assert.deepEqual(by, []);
+    assert.equal(JSON.parse(await saved("Save JSON")).filter(({ age }) => Number.isFinite(age)).length, 6);
+    await workers(1);
+  });
+}
 
 test("the branches of a network are shared out among workers, which say what one would", async () => {
   await page.clock.install();
@@ -756,16 +900,21 @@ test("the branches of a network are shared out among workers, which say what one
   await page.locator("#network:enabled").waitFor({ state: "attached" });
   await page.locator("#network").evaluate((select) => (select.value = "ensemble"));
   let count = 0;
-  while (by.length === 0) {
+  const add = async (files) => {
     count += 1;
-    await give(wfdb("a"));
+    await give(files);
     await page.waitForFunction((count) => {
       const rows = document.getElementById("rows");
       return rows.children.length === count && !rows.textContent.includes("…");
     }, count);
+  };
+  while (by.length === 0) {
+    await add(wfdb("a"));
   }
   assert.ok(count > 1, "the first does not wait for a helper");
+  await add(wfdb("few", { leads: 2 }));
   const [alone, ...others] = JSON.parse(await saved("Save JSON"));
+  assert.equal(others.pop().error.code, "too-few-leads");
   others.forEach((other) => assert.deepEqual(other, alone));
   assert.equal(page.workers().length, 2);
   await page.clock.fastForward(61_000);
@@ -955,6 +1104,49 @@ test("weights are fetched once, and everything works offline", async () => {
   await estimated();
   assert.equal(await text("#age-text"), age);
   await page.context().setOffline(false);
+});
+
+test("new weights that are not what their manifest means leave those before them to be used offline", async () => {
+  await open({ serviceWorkers: "allow" });
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await trySample();
+  await estimated();
+  const age = await text("#age-text");
+  override = (path) => {
+    const networks = manifest.networks.map((entry) => ({ ...entry, sha256: "0".repeat(64) }));
+    return path === "/weights/manifest.json" ? { content: JSON.stringify({ ...manifest, networks }) } : undefined;
+  };
+  await page.reload();
+  await trySample();
+  await shown("#error");
+  assert.match(await text("#error-text"), /SHA-256 sum differs/);
+  await page.context().setOffline(true);
+  await page.reload();
+  await trySample();
+  await estimated();
+  assert.equal(await text("#age-text"), age);
+  await page.context().setOffline(false);
+});
+
+test("new weights take the place of those before them", async () => {
+  const kept = () =>
+    page.evaluate(async () => (await (await caches.open("ecgnet-weights")).keys()).map(({ url }) => url.split("/").at(-1)).sort());
+  await trySample();
+  await estimated();
+  const { file, sha256 } = manifest.networks.find(({ network }) => network === manifest.default);
+  assert.deepEqual(await kept(), [`${file}?sha256=${sha256}`, "manifest.json"].sort());
+  const other = manifest.networks.find(({ network }) => network !== manifest.default);
+  override = async (path) => {
+    if (path === "/weights/manifest.json") {
+      const entry = { ...other, file };
+      return { content: JSON.stringify({ default: other.network, networks: [entry] }) };
+    }
+    return path === `/weights/${file}` ? { content: await readFile(join(WEIGHTS, other.file)) } : undefined;
+  };
+  await page.reload();
+  await trySample();
+  await estimated();
+  assert.deepEqual(await kept(), [`${file}?sha256=${other.sha256}`, "manifest.json"].sort());
 });
 
 test("after the first visit it works offline, even if nothing was estimated then", async () => {
