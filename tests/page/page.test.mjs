@@ -688,7 +688,7 @@ test("a worker that stops while a network is loaded is started anew", async () =
 /**
  * Makes each estimate seem to take a second, which is worth helpers, and the computer have so many cores; every recording
  * but the first waits until helpers have begun to compute so many, or `letGo` is called. Returns as well by which workers
- * (`by`), and what tells how many have been started.
+ * those are computed, and what tells how many workers have been started.
  */
 async function helped(number, count, code = "") {
   const slow = `let now = 0; performance.now = () => (now += 1000); ${cores(number)}`;
