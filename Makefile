@@ -42,7 +42,7 @@ test-page: pkg browser $(MADE_UP)/manifest.json
 	$(CARGO) test --quiet --no-run --test command_predict # the command, with what `make test` has built
 	ECGNET_WEIGHTS=$(MADE_UP) ECGNET_PROGRAM=$(TARGET)/debug/ecgnet CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" timeout 900 npm test
 
-$(MADE_UP)/manifest.json: examples/made_up_weights/folder.rs Makefile
+$(MADE_UP)/manifest.json: examples/made_up_weights/folder.rs src/network/ensemble.rs Makefile
 	$(CARGO) run --quiet --example made_up_weights -- $(MADE_UP) cnn compact ensemble
 
 ## Builds the page's wasm.
