@@ -9,8 +9,12 @@ pub const WIDTH: usize = if cfg!(target_arch = "wasm32") { 8 } else { 16 };
 
 /// Where one ends, another cache line begins.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[repr(align(64))]
+// No more than its values are long, lest half of it be nothing.
+#[cfg_attr(target_arch = "wasm32", repr(align(32)))]
+#[cfg_attr(not(target_arch = "wasm32"), repr(align(64)))]
 pub struct Aligned(pub [f32; WIDTH]);
+
+const _: () = assert!(size_of::<Aligned>() == size_of::<[f32; WIDTH]>());
 
 /// Vectors of [`WIDTH`] values and what instructions do with them.
 pub trait Instructions {
