@@ -39,7 +39,7 @@ pub struct Engine {
     values: usize,
     /// Whether helpers find the weights in the browser's cache.
     are_kept: bool,
-    /// Milliseconds of the last estimate, zero before the first.
+    /// Milliseconds that the next estimate will take, zero before the first.
     to_estimate: Cell<f64>,
     on_device: RefCell<OnDevice>,
 }
@@ -141,7 +141,7 @@ impl Engine {
         let estimate = self.compute(work).await;
         let milliseconds = milliseconds(start);
         if estimate.is_ok() {
-            self.to_estimate.set(milliseconds);
+            self.to_estimate.set(pool::to_estimate(self.to_estimate.get(), milliseconds));
         }
         self.said(&ecg.person, estimate, milliseconds)
     }

@@ -686,12 +686,12 @@ test("a worker that stops while a network is loaded is started anew", async () =
 });
 
 /**
- * Makes each estimate seem to take a second, which is worth helpers, and the computer have so many cores; every recording
+ * Makes each estimate seem to take two seconds, which is worth helpers, and the computer have so many cores; every recording
  * but the first waits until helpers have begun to compute so many, or `letGo` is called. Returns as well by which workers
  * those are computed, and what tells how many workers have been started.
  */
 async function helped(number, count, code = "") {
-  const slow = `let now = 0; performance.now = () => (now += 1000); ${cores(number)}`;
+  const slow = `let now = 0; performance.now = () => (now += 2000); ${cores(number)}`;
   const hold = 'if (start === 1 && method === "estimate" && given[0] > 0) { await fetch(new URL("/until-helped", import.meta.url)); }';
   const tell = 'if (start > 1 && method === "features") { await fetch(new URL(`/helped-${start}`, import.meta.url)); }';
   const starts = await inWorker(changed(slow) + hold + tell + code);
