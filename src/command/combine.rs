@@ -13,14 +13,14 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
-/// Put two trainings of compact and one of resnet18 together to an ensemble, which answers their mean
+/// Put two trainings of compact, one of resnet18 and one of dnn together to an ensemble, which answers their mean
 ///
 /// The ensemble is calibrated on the validation part, of which the trainings may have seen no more than what chose their
 /// best epochs. The folder OUT gets weights.safetensors and split.csv, as a training's would.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Example:
-  ecgnet combine runs/compact-1 runs/compact-2 runs/resnet18 \\
+  ecgnet combine runs/compact-1 runs/compact-2 runs/resnet18 runs/dnn \\
       --data ptb-xl --raw-only --out runs/ensemble")]
 pub struct Options {
     /// Folders that `ecgnet train` wrote, or weights files

@@ -9,7 +9,8 @@ use super::parameter::NamedTensor;
 use super::{Architecture, Head, Target};
 
 /// The networks that make an ensemble.
-pub const MEMBERS: [Architecture; 3] = [Architecture::Compact, Architecture::Compact, Architecture::Resnet18];
+pub const MEMBERS: [Architecture; 4] =
+    [Architecture::Compact, Architecture::Compact, Architecture::Resnet18, Architecture::Dnn];
 
 fn prefix(member: usize) -> String {
     format!("member{}.", member + 1)

@@ -18,6 +18,9 @@ use crate::network::weights::Calibration;
 /// Below this slope the network says too little of the age for a line to be drawn through its estimates.
 const SMALLEST_SLOPE: f64 = 0.5;
 
+/// Of fewer people the mean error says too little: it would be off by two years and more.
+const FEWEST_TO_CENTRE: usize = 30;
+
 /// Temperatures are looked for between the inverse of this and this. A network that errs nowhere on few people would
 /// otherwise be told to be certain.
 const LARGEST_TEMPERATURE: f64 = 10.0;
@@ -38,12 +41,10 @@ pub struct Calibrated {
 /// There is no age interval where there are too few people for the coverage, and the temperature is 1 unless there are
 /// women and men.
 pub fn calibrate(predictions: &[Prediction], people: &[Example]) -> Calibration {
-    let pairs = || predictions.iter().zip(people);
-    let ages: Vec<(f32, f32)> = pairs()
-        .filter_map(|(said, is)| said.age.zip(is.age))
-        .filter(|(said, is)| said.is_finite() && is.is_finite())
-        .collect();
-    let sexes: Vec<(f64, bool)> = pairs()
+    let ages = known_ages(predictions, people);
+    let sexes: Vec<(f64, bool)> = predictions
+        .iter()
+        .zip(people)
         .filter_map(|(said, is)| Some((logit(f64::from(said.probability_female?)), is.sex? == Sex::Female)))
         .collect();
     let plain = Calibration::default();
@@ -58,6 +59,13 @@ pub fn calibrate(predictions: &[Prediction], people: &[Example]) -> Calibration 
     }
 }
 
+/// The years by which the ages of these people exceed the predicted ones on average; `None` for too few people.
+pub fn years_too_few(predictions: &[Prediction], people: &[Example]) -> Option<f32> {
+    let ages = known_ages(predictions, people);
+    let sum: f64 = ages.iter().map(|(said, is)| f64::from(is - said)).sum();
+    (ages.len() >= FEWEST_TO_CENTRE).then(|| (sum / ages.len() as f64) as f32)
+}
+
 /// A prediction in the light of a calibration.
 pub fn calibrated(prediction: Prediction, calibration: &Calibration) -> Calibrated {
     let cooled = |probability: f32| {
@@ -69,6 +77,12 @@ pub fn calibrated(prediction: Prediction, calibration: &Calibration) -> Calibrat
         age_interval: prediction.age.and_then(|age| calibration.age_interval(age)),
         probability_female: prediction.probability_female.map(cooled),
     }
+}
+
+/// (predicted, known) ages in years.
+fn known_ages(predictions: &[Prediction], people: &[Example]) -> Vec<(f32, f32)> {
+    let ages = predictions.iter().zip(people).filter_map(|(said, is)| said.age.zip(is.age));
+    ages.filter(|(said, is)| said.is_finite() && is.is_finite()).collect()
 }
 
 /// Slope and offset of the line through (network's age, age) pairs; slope 1 where they have no spread.
@@ -204,6 +218,17 @@ mod tests {
         };
         let held = predictions.iter().zip(&people).filter(|pair| holds(*pair)).count();
         assert!((held as f32 / 710.0 - 0.9).abs() < 0.01, "{held} of 710");
+    }
+
+    #[test]
+    fn the_mean_error_of_few_people_says_nothing() {
+        let said = Prediction { age: Some(50.0), probability_female: None };
+        let people = |count: u8| -> Vec<Example> {
+            (0..count).map(|n| Example { age: Some(50.0 + f32::from(n % 3)), sex: None }).collect()
+        };
+        assert_eq!(years_too_few(&[said; 29], &people(29)), None);
+        assert_eq!(years_too_few(&[said; 30], &people(30)), Some(1.0));
+        assert_eq!(years_too_few(&[Prediction::default(); 30], &people(30)), None);
     }
 
     #[test]
