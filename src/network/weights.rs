@@ -356,6 +356,20 @@ fn steps(values: &[f32], outputs: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::assembly::Assembly;
+    use crate::network::deployed::deploy;
+    use crate::network::{INPUT_LEADS, INPUT_SAMPLES};
+    use burn::tensor::{Device, Tensor};
+
+    fn of_cnn() -> WeightsDescription {
+        WeightsDescription {
+            architecture: Architecture::Cnn,
+            target: Target::Both,
+            preprocessing: Preprocessing::Voltage,
+            calibration: Calibration::default(),
+            training: serde_json::Map::new(),
+        }
+    }
 
     fn stored(tensors: &[NamedTensor], precision: Precision) -> Vec<NamedTensor> {
         let mut read = read_tensors(&write_tensors(tensors, precision, HashMap::new()).unwrap()).unwrap();
@@ -395,15 +409,24 @@ mod tests {
     }
 
     #[test]
+    fn years_are_added_to_what_the_network_answers() {
+        let assembly = Assembly::new(Architecture::Cnn, Target::Both);
+        let says_nothing = assembly.parameters.iter().map(|parameter| {
+            let value = if parameter.name.ends_with("variance") { 1.0 } else { 0.0 };
+            vec![value; parameter.values()]
+        });
+        let tensors = deploy(&assembly, &says_nothing.collect::<Vec<_>>());
+        let mut weights = Weights { description: of_cnn(), tensors };
+        weights.add_years(12.5);
+        let network = weights.network(&Device::flex()).unwrap();
+        let outputs = network.forward(network.input(vec![0.5; INPUT_SAMPLES * INPUT_LEADS]));
+        let read = |output: Option<Tensor<2>>| output.unwrap().into_data().try_to_vec::<f32>().unwrap();
+        assert_eq!((read(outputs.age), read(outputs.sex)), (vec![0.125], vec![0.0, 0.0]));
+    }
+
+    #[test]
     fn tensors_that_overlap_or_leave_a_gap_are_refused() {
-        let description = WeightsDescription {
-            architecture: Architecture::Cnn,
-            target: Target::Both,
-            preprocessing: Preprocessing::Voltage,
-            calibration: Calibration::default(),
-            training: serde_json::Map::new(),
-        };
-        let description = serde_json::to_string(&description).unwrap();
+        let description = serde_json::to_string(&of_cnn()).unwrap();
         let with_second_at = |start: usize, end: usize| {
             let tensor = |start, end| serde_json::json!({ "dtype": "F32", "shape": [1], "data_offsets": [start, end] });
             let header = serde_json::json!({
