@@ -4,7 +4,7 @@ use crate::ecg::{Ecg, Notice, Sex};
 use crate::network::deployed::{DeployError, DeployedNetwork, Outputs};
 use crate::network::place::Place;
 use crate::network::weights::{Calibration, Weights};
-use crate::network::{Architecture, Head, INPUT_LEADS, INPUT_SAMPLES};
+use crate::network::{AGE_UNIT, Architecture, Head, INPUT_LEADS, INPUT_SAMPLES};
 use crate::signal::{self, Preprocessing, SignalError, Window};
 use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
@@ -311,7 +311,7 @@ impl Part {
     fn said(&self, ages: &[f32], logits: &[f32]) -> Vec<Said> {
         let count = ages.len().max(logits.len() / Sex::COUNT);
         let said = |index: usize| Said {
-            age: ages.get(index).map(|age| self.age(age * 100.0)),
+            age: ages.get(index).map(|age| self.age(age * AGE_UNIT)),
             sex: logits.chunks_exact(Sex::COUNT).nth(index).map(|logits| self.sex(logits)),
         };
         (0..count).map(said).collect()

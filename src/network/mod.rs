@@ -126,11 +126,14 @@ impl FromStr for Architecture {
     }
 }
 
+/// What an output of 1 of the age's head means, in years.
+pub const AGE_UNIT: f32 = 100.0;
+
 /// What a dense layer at the end estimates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Head {
-    /// One value, the age in units of 100 years.
+    /// One value, the age in units of [`AGE_UNIT`].
     Age,
     /// Two values, the logits of male and female.
     Sex,

@@ -20,7 +20,7 @@ use super::folding::Folding;
 use super::operation::same_padding;
 use super::parameter::NamedTensor;
 use super::weights::{METADATA_KEY, Weights};
-use super::{Head, INPUT_LEADS, INPUT_SAMPLES};
+use super::{AGE_UNIT, Head, INPUT_LEADS, INPUT_SAMPLES};
 use prost::Message;
 use schema::{
     ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_INTS, AttributeProto, Dimension, FLOAT, GraphProto, INT64, IR_VERSION,
@@ -30,9 +30,6 @@ use schema::{
 use std::collections::HashMap;
 
 const INPUT: &str = "ecg";
-
-/// What an output of 1 of the age's head means, in years.
-const YEARS: f32 = 100.0;
 
 /// Why weights cannot be made an ONNX file.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +55,7 @@ pub fn write(weights: &Weights) -> Result<Vec<u8>, OnnxError> {
     for &head in target.heads() {
         let layer = architecture.head(head);
         let output = match head {
-            Head::Age => graph.dense(&layer, &features, head.to_string(), YEARS),
+            Head::Age => graph.dense(&layer, &features, head.to_string(), AGE_UNIT),
             Head::Sex => {
                 let temperature = description.calibration.sex_temperature;
                 let logits = graph.dense(&layer, &features, layer.name.clone(), 1.0 / temperature);

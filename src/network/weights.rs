@@ -7,7 +7,7 @@
 use super::deployed::{DeployError, DeployedNetwork};
 use super::parameter::NamedTensor;
 use super::place::Place;
-use super::{Architecture, Head, Target};
+use super::{AGE_UNIT, Architecture, Head, Target};
 use crate::signal::Preprocessing;
 use half::f16;
 use safetensors::SafeTensorError;
@@ -128,8 +128,7 @@ impl Weights {
     pub fn add_years(&mut self, years: f32) {
         let bias = format!("{}.head.bias", Head::Age);
         let biases = self.tensors.iter_mut().filter(|tensor| tensor.name == bias);
-        // The head's unit is 100 years.
-        biases.flat_map(|tensor| &mut tensor.values).for_each(|value| *value += years / 100.0);
+        biases.flat_map(|tensor| &mut tensor.values).for_each(|value| *value += years / AGE_UNIT);
     }
 
     /// The file's bytes.

@@ -3,6 +3,7 @@
 use super::batches::Example;
 use super::recipe::AgeLoss;
 use crate::ecg::Sex;
+use crate::network::AGE_UNIT;
 use crate::network::deployed::Outputs;
 use burn::tensor::{Device, Tensor, TensorData, activation};
 
@@ -36,7 +37,7 @@ fn mean_over(errors: Tensor<2>, stated: Vec<bool>) -> Tensor<1> {
 }
 
 fn age_term(output: Tensor<2>, examples: &[Example], age_loss: AgeLoss) -> Tensor<1> {
-    let ages = examples.iter().map(|example| example.age.unwrap_or(0.0) / 100.0).collect();
+    let ages = examples.iter().map(|example| example.age.unwrap_or(0.0) / AGE_UNIT).collect();
     let difference = output.clone() - column(ages, &output.device());
     let errors = match age_loss {
         AgeLoss::Squared => difference.square(),

@@ -12,7 +12,7 @@ use crate::network::assembly::Assembly;
 use crate::network::deployed::{DeployError, DeployedNetwork, deploy};
 use crate::network::parameter::NamedTensor;
 use crate::network::trainable::{TrainableNetwork, download, upload};
-use crate::network::{Architecture, Head, INPUT_LEADS};
+use crate::network::{AGE_UNIT, Architecture, Head, INPUT_LEADS};
 use crate::signal::{SAMPLING_RATE, WINDOW_SAMPLES};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_distr::Beta;
@@ -214,7 +214,7 @@ impl Training {
             let values = match head {
                 Head::Age => {
                     let ages: Vec<f32> = people.iter().filter_map(|person| person.age).collect();
-                    vec![ages.iter().sum::<f32>() / 100.0 / ages.len().max(1) as f32]
+                    vec![ages.iter().sum::<f32>() / AGE_UNIT / ages.len().max(1) as f32]
                 }
                 Head::Sex => {
                     let count = |sex| people.iter().filter(|person| person.sex == Some(sex)).count() as f32;

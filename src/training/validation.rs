@@ -4,6 +4,7 @@ use super::batches::{Example, Examples, stream};
 use super::loss::loss;
 use super::recipe::AgeLoss;
 use crate::ecg::Sex;
+use crate::network::AGE_UNIT;
 use crate::network::deployed::{DeployedNetwork, Outputs};
 use crate::report::metrics::{self, SexCase};
 use burn::tensor::{Tensor, activation};
@@ -96,7 +97,7 @@ fn read(outputs: &Outputs) -> Vec<Prediction> {
     let probabilities = outputs.sex.clone().map(|logits| values(activation::softmax(logits, 1)));
     let count = ages.as_ref().map_or(0, Vec::len).max(probabilities.as_ref().map_or(0, |p| p.len() / Sex::COUNT));
     let prediction = |index: usize| Prediction {
-        age: ages.as_ref().map(|ages| ages[index] * 100.0),
+        age: ages.as_ref().map(|ages| ages[index] * AGE_UNIT),
         probability_female: probabilities.as_ref().map(|p| p[index * Sex::COUNT + Sex::Female.class()]),
     };
     (0..count).map(prediction).collect()
