@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 #[cfg(feature = "wgpu")]
 fn gpu(storage: Storage) -> Result<Place, Box<dyn Error>> {
-    Ok(Place { device: ecgnet::device::gpu()?.device, storage })
+    Ok(Place { storage, ..Place::from(&ecgnet::device::gpu()?.device) })
 }
 
 #[cfg(not(feature = "wgpu"))]

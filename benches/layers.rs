@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 #[cfg(feature = "wgpu")]
 fn gpu(storage: Storage) -> Result<(Place, String), Box<dyn Error>> {
     let gpu = ecgnet::device::gpu()?;
-    Ok((Place { device: gpu.device, storage }, gpu.name))
+    Ok((Place { storage, ..Place::from(&gpu.device) }, gpu.name))
 }
 
 #[cfg(not(feature = "wgpu"))]

@@ -24,7 +24,7 @@ fn weights(clinic: &Clinic, run: &str) -> Vec<u8> {
 /// The tensors of a weights file by name.
 fn tensors(bytes: &[u8]) -> BTreeMap<String, Vec<f32>> {
     let tensors = Weights::from_bytes(bytes).unwrap().tensors;
-    tensors.into_iter().map(|tensor| (tensor.name, tensor.values)).collect()
+    tensors.into_iter().map(|tensor| (tensor.name, tensor.values.into_f32())).collect()
 }
 
 #[test]

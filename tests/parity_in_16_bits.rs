@@ -40,7 +40,7 @@ fn trained_networks_say_the_same_in_16_bits() {
         let weights = Weights::from_bytes(&std::fs::read(folder.join(&entry.file)).unwrap()).unwrap();
         let in_bits = |place: Place| Estimator::new(vec![weights.clone()], place).unwrap();
         let exact = in_bits(Place::from(&burn::tensor::Device::flex()));
-        let packed = in_bits(Place { device: gpu.device.clone(), storage: Storage::Bits16 });
+        let packed = in_bits(Place { storage: Storage::Bits16, ..Place::from(&gpu.device) });
         let (mut years, mut probability) = (0.0f32, 0.0f32);
         for name in RECORDINGS {
             let ecg = open(&recordings.join(name).with_extension("hea"), &ReadOptions::default()).unwrap();

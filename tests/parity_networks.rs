@@ -7,9 +7,9 @@ use burn::tensor::{Device, Tensor, activation};
 use ecgnet::network::assembly::Assembly;
 use ecgnet::network::deployed::{DeployedNetwork, deploy};
 use ecgnet::network::parameter::NamedTensor;
-use ecgnet::network::place::Place;
 #[cfg(gpu)]
 use ecgnet::network::place::Storage;
+use ecgnet::network::place::{Kernels, Place};
 use ecgnet::network::{Architecture, Head, INPUT_LEADS, INPUT_SAMPLES, Target};
 use serde_json::Value;
 use support::{filled, shared};
@@ -50,7 +50,9 @@ fn inputs(third: Vec<f32>) -> Vec<f32> {
 
 #[test]
 fn outputs_equal_the_published_networks() {
-    outputs_equal_on(&Place::from(&Device::flex()), TOLERANCE);
+    let ready = Place::from(&Device::flex());
+    outputs_equal_on(&ready, TOLERANCE);
+    outputs_equal_on(&Place { kernels: Kernels::Packed, ..ready }, TOLERANCE);
 }
 
 #[cfg(gpu)]
@@ -59,7 +61,7 @@ fn outputs_equal_the_published_networks_on_a_gpu() {
     match burn_cubecl::cubecl::future::block_on(ecgnet::device::open_gpu()) {
         Ok(gpu) => {
             println!("on {} (software: {})", gpu.name, gpu.is_software);
-            let place = |storage| Place { device: gpu.device.clone(), storage };
+            let place = |storage| Place { storage, ..Place::from(&gpu.device) };
             outputs_equal_on(&place(Storage::Bits32), TOLERANCE);
             outputs_equal_on(&place(Storage::Bits16), TOLERANCE_IN_16_BITS);
         }
@@ -113,6 +115,6 @@ fn outputs_equal_on(place: &Place, tolerance: f64) {
                 assert!(difference < tolerance, "{architecture} {head}: {output} is not {expected}");
             }
         }
-        println!("{architecture}, {:?}: differs by {largest:.1e} at most", place.storage);
+        println!("{architecture}, {:?}, {:?}: differs by {largest:.1e} at most", place.storage, place.kernels);
     }
 }

@@ -101,7 +101,7 @@ async fn every_network_says_the_same_on_webgpu() {
             if storage == Storage::Bits16 && !matches!(expected.0, Architecture::Cnn | Architecture::Compact) {
                 continue;
             }
-            let Outputs { age, sex } = outputs(expected.0, Place { device: gpu.device.clone(), storage });
+            let Outputs { age, sex } = outputs(expected.0, Place { storage, ..Place::from(&gpu.device) });
             let age = age.unwrap().into_data_async().await.unwrap();
             let sex = sex.unwrap().into_data_async().await.unwrap();
             different.extend(wrong(expected, [age, sex], tolerance));

@@ -55,8 +55,8 @@ fn made_up(network: Architecture) -> Weights {
     // What an untrained network makes of its input may be next to nothing: no test would see it change.
     for tensor in &mut tensors {
         match tensor.name.as_str() {
-            "age.head.bias" => tensor.values = vec![0.3],
-            "sex.head.bias" => tensor.values = vec![0.0, 0.5],
+            "age.head.bias" => tensor.values = vec![0.3].into(),
+            "sex.head.bias" => tensor.values = vec![0.0, 0.5].into(),
             _ => {}
         }
     }

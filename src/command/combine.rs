@@ -7,7 +7,7 @@ use super::{print, values};
 use crate::dataset::counted;
 use crate::network::Architecture;
 use crate::network::ensemble::{MEMBERS, combine};
-use crate::network::parameter::NamedTensor;
+use crate::network::parameter::DeployedTensor;
 use crate::network::weights::{Calibration, Weights, WeightsDescription};
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -64,7 +64,7 @@ fn together(members: Vec<NamedWeights>) -> Result<Weights, CommandError> {
         calibration: Calibration::default(),
         training: training.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
     };
-    let tensors: [Vec<NamedTensor>; MEMBERS.len()] = members.map(|member| member.weights.tensors);
+    let tensors: [Vec<DeployedTensor>; MEMBERS.len()] = members.map(|member| member.weights.tensors);
     Ok(Weights { description, tensors: combine(&tensors, target) })
 }
 

@@ -2,8 +2,9 @@
 
 use super::assembly::{Assembly, BatchNorm, FoldedConvolution, Step};
 use super::folding::Folding;
+use super::numbers::Numbers;
 use super::operation::{self, ConvolutionGeometry, PoolGeometry, bytes};
-use super::parameter::NamedTensor;
+use super::parameter::{DeployedTensor, NamedTensor};
 use super::place::Place;
 use super::{Architecture, BATCH_NORM_EPSILON, Head, INPUT_LEADS, INPUT_SAMPLES, Target};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -169,7 +170,7 @@ fn deployed_sum(first: Vec<DeployedStep>, second: Vec<DeployedStep>) -> Deployed
 /// `values` are the values of the assembly's parameters, kernels with their live columns only. With the scale
 /// s = gamma / sqrt(variance + epsilon), a convolution with kernel K and bias b that is normalised becomes one with
 /// kernel s K and bias beta + s (b - mean), exactly.
-pub fn deploy(assembly: &Assembly, values: &[Vec<f32>]) -> Vec<NamedTensor> {
+pub fn deploy(assembly: &Assembly, values: &[Vec<f32>]) -> Vec<DeployedTensor> {
     let mut tensors = Vec::new();
     deploy_steps(&assembly.body, values, &mut tensors);
     for (_, head) in &assembly.heads {
@@ -178,7 +179,7 @@ pub fn deploy(assembly: &Assembly, values: &[Vec<f32>]) -> Vec<NamedTensor> {
     tensors
 }
 
-fn deploy_steps(steps: &[Step], values: &[Vec<f32>], tensors: &mut Vec<NamedTensor>) {
+fn deploy_steps(steps: &[Step], values: &[Vec<f32>], tensors: &mut Vec<DeployedTensor>) {
     for (position, step) in steps.iter().enumerate() {
         match step {
             Step::Convolution(convolution) => {
@@ -193,7 +194,7 @@ fn deploy_steps(steps: &[Step], values: &[Vec<f32>], tensors: &mut Vec<NamedTens
                 let tensor = |part: &str, values: Vec<f32>| NamedTensor {
                     name: format!("{}.{part}", norm.name),
                     shape: vec![values.len()],
-                    values,
+                    values: values.into(),
                 };
                 tensors.extend([tensor("scale", scale), tensor("shift", shift)]);
             }
@@ -208,7 +209,7 @@ fn deploy_convolution(
     convolution: &FoldedConvolution,
     norm: Option<&BatchNorm>,
     values: &[Vec<f32>],
-    tensors: &mut Vec<NamedTensor>,
+    tensors: &mut Vec<DeployedTensor>,
 ) {
     let filters = convolution.folding.channels_out;
     let mut kernel = values[convolution.kernel].clone();
@@ -224,8 +225,8 @@ fn deploy_convolution(
     }
     let name = &convolution.name;
     let shape = convolution.folding.live_shape().to_vec();
-    tensors.push(NamedTensor { name: format!("{name}.kernel"), shape, values: kernel });
-    tensors.push(NamedTensor { name: format!("{name}.bias"), shape: vec![filters], values: bias });
+    tensors.push(NamedTensor { name: format!("{name}.kernel"), shape, values: kernel.into() });
+    tensors.push(NamedTensor { name: format!("{name}.bias"), shape: vec![filters], values: bias.into() });
 }
 
 fn scale_and_shift(norm: &BatchNorm, values: &[Vec<f32>]) -> (Vec<f32>, Vec<f32>) {
@@ -261,8 +262,8 @@ pub enum DeployError {
 pub(super) fn tensors_by_name(
     architecture: Architecture,
     target: Target,
-    tensors: &[NamedTensor],
-) -> Result<HashMap<&str, &NamedTensor>, DeployError> {
+    tensors: &[DeployedTensor],
+) -> Result<HashMap<&str, &DeployedTensor>, DeployError> {
     let mut by_name = HashMap::new();
     for (name, shape) in Plan::new(&Assembly::new(architecture, target)).tensors() {
         let found = tensors.iter().find(|tensor| tensor.name == name);
@@ -271,7 +272,7 @@ pub(super) fn tensors_by_name(
             let (found, network) = (found.shape.clone(), architecture);
             return Err(DeployError::Shape { name, found, expected: shape, network });
         }
-        if !found.values.iter().all(|value| value.is_finite()) {
+        if !found.values.are_finite() {
             return Err(DeployError::NotFinite { name });
         }
         by_name.insert(found.name.as_str(), found);
@@ -311,20 +312,20 @@ impl DeployedNetwork {
     pub fn new(
         architecture: Architecture,
         target: Target,
-        tensors: Vec<NamedTensor>,
+        tensors: Vec<DeployedTensor>,
         place: impl Into<Place>,
     ) -> Result<Self, DeployError> {
         let place = place.into();
         let plan = Plan::new(&Assembly::new(architecture, target));
         tensors_by_name(architecture, target, &tensors)?;
         let mut values: HashMap<_, _> = tensors.into_iter().map(|tensor| (tensor.name, tensor.values)).collect();
-        let mut taken = |name: &str| values.remove(name).unwrap_or_default();
+        let mut taken = |name: &str| values.remove(name).unwrap_or_else(|| Vec::new().into());
         let mut convolutions = HashMap::new();
         let mut multiplications = 0;
         let mut scalings = HashMap::new();
-        let mut unfold = |step: &DeployedConvolution, taken: &mut dyn FnMut(&str) -> Vec<f32>| {
-            let matrix = step.folding.matrix_values(&taken(&format!("{}.kernel", step.name)));
-            let bias = taken(&format!("{}.bias", step.name)).repeat(step.folding.leads_out);
+        let mut unfold = |step: &DeployedConvolution, taken: &mut dyn FnMut(&str) -> Numbers| {
+            let matrix = step.folding.unfolded(taken(&format!("{}.kernel", step.name)));
+            let bias = taken(&format!("{}.bias", step.name)).into_f32().repeat(step.folding.leads_out);
             let convolution = operation::DeployedConvolution::new(matrix, bias, step.geometry, &place);
             convolutions.insert(step.name.clone(), convolution);
             multiplications += step.geometry.multiplications();
@@ -334,7 +335,10 @@ impl DeployedNetwork {
             DeployedStep::Convolution { convolution, .. } => unfold(convolution, &mut taken),
             DeployedStep::ScaleAndShift { name, channels, .. } => {
                 let mut factor = |part| {
-                    Tensor::from_data(TensorData::new(taken(&format!("{name}.{part}")), [*channels]), &place.device)
+                    Tensor::from_data(
+                        TensorData::new(taken(&format!("{name}.{part}")).into_f32(), [*channels]),
+                        &place.device,
+                    )
                 };
                 scalings.insert(name.clone(), (factor("scale"), factor("shift")));
             }

@@ -5,7 +5,7 @@
 //! number. It is trained member by member and put together by [`combine`]; docs/experiments.md says why these.
 
 use super::description::{Layer, prefixed};
-use super::parameter::NamedTensor;
+use super::parameter::{DeployedTensor, NamedTensor};
 use super::{Architecture, Head, Target};
 
 /// The networks that make an ensemble.
@@ -25,7 +25,7 @@ pub fn body() -> Vec<Layer> {
 /// The ensemble's tensors in deployment form from those of its [`MEMBERS`], all for the same target.
 ///
 /// What a member lacks is missing in the ensemble too, and is found when that is put on a device.
-pub fn combine(members: &[Vec<NamedTensor>; MEMBERS.len()], target: Target) -> Vec<NamedTensor> {
+pub fn combine(members: &[Vec<DeployedTensor>; MEMBERS.len()], target: Target) -> Vec<DeployedTensor> {
     let is_of_head = |name: &str| Head::ALL.into_iter().any(|head| name.starts_with(&format!("{head}.")));
     let mut tensors = Vec::new();
     for (number, member) in members.iter().enumerate() {
@@ -43,12 +43,12 @@ pub fn combine(members: &[Vec<NamedTensor>; MEMBERS.len()], target: Target) -> V
     tensors
 }
 
-fn of_each<'a>(members: &'a [Vec<NamedTensor>], name: &str) -> Option<Vec<&'a NamedTensor>> {
-    members.iter().map(|member| member.iter().find(|tensor| tensor.name == name)).collect()
+fn of_each(members: &[Vec<DeployedTensor>], name: &str) -> Option<Vec<NamedTensor>> {
+    members.iter().map(|member| member.iter().find(|tensor| tensor.name == name).map(DeployedTensor::to_f32)).collect()
 }
 
 /// The members' kernels `[1, 1, features, outputs]`, one below the other.
-fn head_kernel(members: &[Vec<NamedTensor>], name: &str) -> Option<NamedTensor> {
+fn head_kernel(members: &[Vec<DeployedTensor>], name: &str) -> Option<DeployedTensor> {
     let kernels = of_each(members, name)?;
     let mut shape = kernels.first()?.shape.clone();
     *shape.get_mut(2)? = kernels.iter().map(|kernel| kernel.shape.get(2)).sum::<Option<usize>>()?;
@@ -56,7 +56,7 @@ fn head_kernel(members: &[Vec<NamedTensor>], name: &str) -> Option<NamedTensor> 
     Some(NamedTensor { name: name.to_owned(), shape, values: values.collect() })
 }
 
-fn head_bias(members: &[Vec<NamedTensor>], name: &str) -> Option<NamedTensor> {
+fn head_bias(members: &[Vec<DeployedTensor>], name: &str) -> Option<DeployedTensor> {
     let biases = of_each(members, name)?;
     let shape = biases.first()?.shape.clone();
     let mean =
@@ -96,9 +96,9 @@ mod tests {
                 .collect();
             deploy(&assembly, &values)
         };
-        let members: [Vec<NamedTensor>; MEMBERS.len()] = std::array::from_fn(member);
+        let members: [Vec<DeployedTensor>; MEMBERS.len()] = std::array::from_fn(member);
         let input = made_up(99, INPUT_SAMPLES * INPUT_LEADS);
-        let answers = |architecture, tensors: &[NamedTensor]| {
+        let answers = |architecture, tensors: &[DeployedTensor]| {
             let network = DeployedNetwork::new(architecture, Target::Both, tensors.to_vec(), &device).unwrap();
             let outputs = network.forward(network.input(input.clone()));
             let read = |output: Option<Tensor<2>>| output.unwrap().into_data().try_to_vec::<f32>().unwrap();

@@ -7,6 +7,7 @@
 //! 2. The live kernel becomes a block-Toeplitz matrix from all leads and channels of the samples under the kernel to all
 //!    leads and channels of one output sample: block (lead in, lead out) is the kernel column that joins the two.
 
+use super::numbers::Numbers;
 use super::operation::same_padding;
 use burn::tensor::{Int, Tensor};
 
@@ -89,10 +90,23 @@ impl Folding {
         channels.repeat_dim(0, self.leads_out)
     }
 
-    /// [`Folding::matrix`] of values that are not differentiated.
-    pub fn matrix_values(&self, kernel: &[f32]) -> Vec<f32> {
+    /// [`Folding::matrix`] of numbers that are not differentiated.
+    pub fn unfolded(&self, kernel: Numbers) -> Numbers {
+        if self.leads_in == 1 && self.leads_out == 1 {
+            return kernel;
+        }
+        match kernel {
+            Numbers::Bits32(values) => Numbers::Bits32(self.matrix_values(&values)),
+            Numbers::Bits16(values) => Numbers::Bits16(self.matrix_values(&values)),
+            Numbers::Bits8 { integers, steps } => {
+                Numbers::Bits8 { integers: self.matrix_values(&integers), steps: steps.repeat(self.leads_out) }
+            }
+        }
+    }
+
+    fn matrix_values<T: Copy + Default>(&self, kernel: &[T]) -> Vec<T> {
         let Folding { taps, leads_in, leads_out, channels_in, channels_out, .. } = *self;
-        let mut matrix = vec![0.0; taps * leads_in * channels_in * leads_out * channels_out];
+        let mut matrix = vec![T::default(); taps * leads_in * channels_in * leads_out * channels_out];
         for (row, values) in matrix.chunks_exact_mut(leads_out * channels_out).enumerate() {
             let (tap, lead_in, channel_in) =
                 (row / (leads_in * channels_in), row / channels_in % leads_in, row % channels_in);

@@ -20,6 +20,7 @@ pub mod description;
 pub mod folding;
 pub mod keras;
 pub mod manifest;
+pub mod numbers;
 #[cfg(all(feature = "native", not(target_arch = "wasm32")))]
 pub mod onnx;
 pub mod operation;

@@ -18,7 +18,7 @@ use super::deployed::{self, DeployError};
 use super::description::{Convolution, KernelLayout, Layer};
 use super::folding::Folding;
 use super::operation::same_padding;
-use super::parameter::NamedTensor;
+use super::parameter::DeployedTensor;
 use super::weights::{METADATA_KEY, Weights};
 use super::{AGE_UNIT, Head, INPUT_LEADS, INPUT_SAMPLES};
 use prost::Message;
@@ -115,7 +115,7 @@ impl Value {
 }
 
 struct Graph<'a> {
-    tensors: HashMap<&'a str, &'a NamedTensor>,
+    tensors: HashMap<&'a str, &'a DeployedTensor>,
     nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
 }
@@ -217,11 +217,11 @@ impl Graph<'_> {
         let value = self.with_channels(value);
         let Extent { samples, leads, channels } = value.extent;
         let folding = Folding::new(*kernel, stride.1, leads, channels, *filters);
-        let published = folding.restore(&self.tensors[format!("{name}.kernel").as_str()].values);
+        let published = folding.restore(&self.tensors[format!("{name}.kernel").as_str()].values.to_f32());
         let shape: Vec<usize> = [*filters, channels].into_iter().chain(value.axes(*kernel)).collect();
         let kernel_name =
             self.floats(&format!("{name}.kernel"), &shape, &filters_first(&published, channels, *filters));
-        let bias = self.tensors[format!("{name}.bias").as_str()].values.clone();
+        let bias = self.tensors[format!("{name}.bias").as_str()].values.to_f32();
         let bias = self.floats(&format!("{name}.bias"), &[*filters], &bias);
         let attributes = window(&value, *kernel, *stride);
         let output = self.node("Conv", &[&value.name, &kernel_name, &bias], name.clone(), attributes);
@@ -244,8 +244,8 @@ impl Graph<'_> {
     fn dense(&mut self, layer: &Convolution, value: &Value, output: String, scale: f32) -> String {
         let (kernel, bias) = (format!("{}.kernel", layer.name), format!("{}.bias", layer.name));
         let (matrix, row) = (self.tensors[kernel.as_str()], self.tensors[bias.as_str()]);
-        let kernel = self.floats(&kernel, &[value.extent.channels, layer.filters], &matrix.values);
-        let bias = self.floats(&bias, &[layer.filters], &row.values);
+        let kernel = self.floats(&kernel, &[value.extent.channels, layer.filters], &matrix.values.to_f32());
+        let bias = self.floats(&bias, &[layer.filters], &row.values.to_f32());
         let attributes = vec![float("alpha", scale), float("beta", scale)];
         self.node("Gemm", &[&value.name, &kernel, &bias], output, attributes)
     }
@@ -258,7 +258,7 @@ impl Graph<'_> {
             let tensor = format!("{name}.{part}");
             let values = match constant {
                 Some(constant) => vec![constant; channels],
-                None => self.tensors[tensor.as_str()].values.clone(),
+                None => self.tensors[tensor.as_str()].values.to_f32(),
             };
             self.floats(&tensor, &[channels], &values)
         });

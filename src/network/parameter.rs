@@ -3,13 +3,24 @@
 use super::Head;
 use super::description::{Initialiser, KernelLayout};
 use super::folding::Folding;
+use super::numbers::Numbers;
 
 /// A tensor with its name, as weights files hold them; values in C order.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NamedTensor {
+pub struct NamedTensor<V = Vec<f32>> {
     pub name: String,
     pub shape: Vec<usize>,
-    pub values: Vec<f32>,
+    pub values: V,
+}
+
+/// A tensor of a network that estimates.
+pub type DeployedTensor = NamedTensor<Numbers>;
+
+impl DeployedTensor {
+    /// In 32 bits.
+    pub fn to_f32(&self) -> NamedTensor {
+        NamedTensor { name: self.name.clone(), shape: self.shape.clone(), values: self.values.to_f32() }
+    }
 }
 
 /// The position of a parameter in a network's list.

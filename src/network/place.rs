@@ -12,16 +12,27 @@ pub enum Storage {
     Bits32,
 }
 
+/// How the CPU holds the kernels of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Kernels {
+    /// As they are multiplied with, which takes up to three times the memory of the same numbers in 32 bits: soonest done.
+    #[default]
+    Ready,
+    /// In as many bits as their file has, made ready anew for each estimate.
+    Packed,
+}
+
 /// A device, and how it holds a network.
 #[derive(Debug, Clone)]
 pub struct Place {
     pub device: Device,
     pub storage: Storage,
+    pub kernels: Kernels,
 }
 
-/// In 32 bits.
+/// Where most memory is taken.
 impl From<&Device> for Place {
     fn from(device: &Device) -> Place {
-        Place { device: device.clone(), storage: Storage::default() }
+        Place { device: device.clone(), storage: Storage::default(), kernels: Kernels::default() }
     }
 }

@@ -5,7 +5,8 @@
 //! [`Description`](WeightsDescription) in JSON. Any safetensors reader can open such a file.
 
 use super::deployed::{DeployError, DeployedNetwork};
-use super::parameter::NamedTensor;
+use super::numbers::Numbers;
+use super::parameter::{DeployedTensor, NamedTensor};
 use super::place::Place;
 use super::{AGE_UNIT, Architecture, Head, Target};
 use crate::signal::Preprocessing;
@@ -69,7 +70,7 @@ pub struct WeightsDescription {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weights {
     pub description: WeightsDescription,
-    pub tensors: Vec<NamedTensor>,
+    pub tensors: Vec<DeployedTensor>,
 }
 
 /// How many bits a stored value has.
@@ -127,8 +128,11 @@ impl Weights {
     /// Has the network answer so many years more.
     pub fn add_years(&mut self, years: f32) {
         let bias = format!("{}.head.bias", Head::Age);
-        let biases = self.tensors.iter_mut().filter(|tensor| tensor.name == bias);
-        biases.flat_map(|tensor| &mut tensor.values).for_each(|value| *value += years / AGE_UNIT);
+        for tensor in self.tensors.iter_mut().filter(|tensor| tensor.name == bias) {
+            let mut values = tensor.values.to_f32();
+            values.iter_mut().for_each(|value| *value += years / AGE_UNIT);
+            tensor.values = values.into();
+        }
     }
 
     /// The file's bytes.
@@ -137,7 +141,8 @@ impl Weights {
     /// Where a tensor's values do not fill its shape.
     pub fn to_bytes(&self, precision: Precision) -> Result<Vec<u8>, WeightsError> {
         let description = serde_json::to_string(&self.description)?;
-        write_tensors(&self.tensors, precision, HashMap::from([(METADATA_KEY.to_owned(), description)]))
+        let tensors: Vec<NamedTensor> = self.tensors.iter().map(DeployedTensor::to_f32).collect();
+        write_tensors(&tensors, precision, HashMap::from([(METADATA_KEY.to_owned(), description)]))
     }
 
     /// The network in a place, which may be a device.
@@ -179,12 +184,10 @@ pub fn read_tensors(bytes: &[u8]) -> Result<Vec<NamedTensor>, WeightsError> {
     for (name, view) in SafeTensors::deserialize(bytes)?.iter() {
         decoded.add(name.to_owned(), view.dtype(), view.shape().to_vec(), view.data())?;
     }
-    decoded.tensors()
+    Ok(decoded.tensors()?.iter().map(DeployedTensor::to_f32).collect())
 }
 
-/// Reads a weights file while its bytes come: what is decoded is not kept as bytes.
-///
-/// Of a file's 16-bit floats no more is held at a time than the tensor that is not whole yet.
+/// Reads a weights file while its bytes come: no more than the tensor that is not whole yet is held as bytes too.
 #[derive(Debug, Default)]
 pub struct WeightsReader {
     /// Bytes that are not decoded yet.
@@ -263,25 +266,27 @@ fn length(info: &TensorInfo) -> usize {
 /// Tensors of a file, in any order.
 #[derive(Debug, Default)]
 struct Decoded {
-    floats: Vec<NamedTensor>,
+    floats: Vec<DeployedTensor>,
     /// Integers, which are worth something by their steps only.
-    integers: Vec<(String, Vec<usize>, Vec<u8>)>,
+    integers: Vec<NamedTensor<Vec<i8>>>,
 }
 
 impl Decoded {
     fn add(&mut self, name: String, dtype: Dtype, shape: Vec<usize>, bytes: &[u8]) -> Result<(), WeightsError> {
         let values = match dtype {
             Dtype::I8 => {
-                self.integers.push((name, shape, bytes.to_vec()));
+                let values = bytes.iter().map(|byte| byte.cast_signed()).collect();
+                self.integers.push(NamedTensor { name, shape, values });
                 return Ok(());
             }
             Dtype::F32 => {
                 let numbers = bytes.chunks_exact(4);
-                numbers.map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
+                let number = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+                Numbers::Bits32(numbers.map(number).collect())
             }
             Dtype::F16 => {
                 let numbers = bytes.chunks_exact(2);
-                numbers.map(|bytes| f16::from_le_bytes([bytes[0], bytes[1]]).to_f32()).collect()
+                Numbers::Bits16(numbers.map(|bytes| f16::from_le_bytes([bytes[0], bytes[1]])).collect())
             }
             found => return Err(WeightsError::Type { name, found }),
         };
@@ -289,18 +294,16 @@ impl Decoded {
         Ok(())
     }
 
-    fn tensors(self) -> Result<Vec<NamedTensor>, WeightsError> {
+    fn tensors(self) -> Result<Vec<DeployedTensor>, WeightsError> {
         let Decoded { floats: mut tensors, integers } = self;
-        for (name, shape, bytes) in integers {
+        for NamedTensor { name, shape, values: integers } in integers {
             let of_steps = format!("{name}{STEP_SUFFIX}");
             let steps = tensors.iter().position(|tensor| tensor.name == of_steps);
-            let steps = steps.map(|position| tensors.swap_remove(position).values).unwrap_or_default();
+            let steps = steps.map(|position| tensors.swap_remove(position).values.into_f32()).unwrap_or_default();
             if steps.is_empty() || Some(&steps.len()) != shape.last() {
                 return Err(WeightsError::Steps { name });
             }
-            let integers = bytes.into_iter().map(u8::cast_signed);
-            let values = integers.zip(steps.iter().cycle()).map(|(integer, step)| f32::from(integer) * step).collect();
-            tensors.push(NamedTensor { name, shape, values });
+            tensors.push(NamedTensor { name, shape, values: Numbers::Bits8 { integers, steps } });
         }
         Ok(tensors)
     }

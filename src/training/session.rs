@@ -10,7 +10,7 @@ use super::validation::{ValidationFigures, validate};
 use crate::ecg::Sex;
 use crate::network::assembly::Assembly;
 use crate::network::deployed::{DeployError, DeployedNetwork, deploy};
-use crate::network::parameter::NamedTensor;
+use crate::network::parameter::DeployedTensor;
 use crate::network::trainable::{TrainableNetwork, download, upload};
 use crate::network::{AGE_UNIT, Architecture, Head, INPUT_LEADS};
 use crate::signal::{SAMPLING_RATE, WINDOW_SAMPLES};
@@ -158,7 +158,7 @@ impl Training {
     }
 
     /// The tensors of the best epoch's network in deployment form.
-    pub fn best_tensors(&self) -> Vec<NamedTensor> {
+    pub fn best_tensors(&self) -> Vec<DeployedTensor> {
         deploy(self.assembly(), &self.best_values())
     }
 

@@ -9,7 +9,7 @@ use crate::ecg::{Ecg, Notice, Person};
 use crate::estimate::{self, ComputeError, Estimator, EstimatorError, Prepared};
 use crate::network::Architecture;
 use crate::network::manifest::Manifest;
-use crate::network::place::{Place, Storage};
+use crate::network::place::{Kernels, Place, Storage};
 use crate::network::weights::{Calibration, Weights};
 use crate::outcome::{Estimated, Failure, Outcome};
 use crate::signal::Window;
@@ -28,6 +28,9 @@ const PATIENCE: u32 = 20_000;
 
 /// The same where a processor plays the graphics card, which takes long to compile.
 const PATIENCE_WITH_SOFTWARE: u32 = 120_000;
+
+/// Values of the weights from which on they are packed on the processor: less memory is then worth a little time.
+const PACKED_FROM: usize = 2_000_000;
 
 /// A network that is ready.
 pub struct Engine {
@@ -102,7 +105,7 @@ impl Engine {
     /// Puts weights on the device that is wanted or, failing that, the processor.
     pub async fn new(weights: Vec<Weights>, choice: Choice) -> Result<Engine, EngineError> {
         let coverage = coverage(&weights);
-        let values = weights.iter().flat_map(|weights| &weights.tensors).map(|tensor| tensor.values.len()).sum();
+        let values = values(&weights);
         let (on_device, spare) = OnDevice::open(weights, choice).await?;
         let (to_estimate, on_device) = (Cell::default(), RefCell::new(on_device));
         Ok(Engine { spare, coverage, values, are_kept: false, to_estimate, on_device })
@@ -217,7 +220,8 @@ impl Engine {
 
 impl OnDevice {
     fn new(weights: Vec<Weights>, device: Opened, storage: Storage) -> Result<OnDevice, EstimatorError> {
-        let place = Place { device: device.device.clone(), storage };
+        let kernels = if values(&weights) < PACKED_FROM { Kernels::Ready } else { Kernels::Packed };
+        let place = Place { device: device.device.clone(), storage, kernels };
         let start = Instant::now();
         let estimator = Rc::new(Estimator::new(weights, place)?);
         Ok(OnDevice { estimator, device, to_load: milliseconds(start) })
@@ -292,6 +296,10 @@ async fn within<T>(patience: u32, work: impl Future<Output = Result<T, ComputeEr
         Err(ComputeError::Device(format!("there was no answer for {} seconds", patience / 1000)))
     };
     future::or(work, end).await
+}
+
+fn values(weights: &[Weights]) -> usize {
+    weights.iter().flat_map(|weights| &weights.tensors).map(|tensor| tensor.values.len()).sum()
 }
 
 fn coverage(weights: &[Weights]) -> f32 {

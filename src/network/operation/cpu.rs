@@ -6,6 +6,7 @@
 //! output samples whose kernel reaches over the ends are gathered with their zeros.
 
 mod instructions;
+mod packed;
 mod panels;
 mod prepared;
 mod winograd;

@@ -20,6 +20,7 @@ pub(crate) mod gpu;
 #[cfg(not(target_arch = "wasm32"))]
 mod gradient;
 
+use super::numbers::Numbers;
 use super::place::Place;
 #[cfg(gpu)]
 use super::place::Storage;
@@ -271,11 +272,12 @@ enum Placed {
 
 impl DeployedConvolution {
     /// Puts a weight [taps * width_in, width_out] and a bias `[width_out]` in a place.
-    pub fn new(weight: Vec<f32>, bias: Vec<f32>, geometry: ConvolutionGeometry, place: &Place) -> Self {
-        let device = &place.device;
+    pub fn new(weight: impl Into<Numbers>, bias: Vec<f32>, geometry: ConvolutionGeometry, place: &Place) -> Self {
+        let (weight, device) = (weight.into(), &place.device);
         DeployedConvolution(if is_cpu(device) {
-            Placed::Cpu(Arc::new(cpu::PreparedConvolution::new(&weight, bias, geometry)))
+            Placed::Cpu(Arc::new(cpu::PreparedConvolution::new(weight, bias, geometry, place.kernels)))
         } else {
+            let weight = weight.into_f32();
             let (rows, width) = (weight.len() / geometry.width_out, geometry.width_out);
             let dtype = weight_dtype(&weight, width, place);
             let weight = Tensor::from_data(TensorData::new(weight, [rows, width]), (device, dtype));

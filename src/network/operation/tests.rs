@@ -1,7 +1,9 @@
 //! The CPU operations and their gradients against the same composed of burn's own.
 
 use super::*;
+use crate::network::place::Kernels;
 use burn::tensor::{Distribution, TensorData};
+use half::f16;
 
 /// Compares results and all gradients, the output being weighted so that no gradient is trivial.
 fn assert_same<const N: usize>(
@@ -88,15 +90,54 @@ fn deployed_convolution_equals_its_parts() {
         let residual = random([recordings, geometry.samples_out, width_out]);
         let floats = |data: TensorData| data.try_to_vec::<f32>().unwrap();
         let (values, row) = (floats(weight.to_data()), floats(bias.to_data()));
-        let deployed = DeployedConvolution::new(values, row, geometry, &Place::from(&device));
         let convolution = composed::convolution(input.clone(), weight, bias, geometry);
         let tolerance = 1e-5 * ((taps * width_in) as f32).sqrt();
-        for (residual, relu) in [(None, true), (Some(residual.clone()), false), (Some(residual), true)] {
-            let sum = residual.iter().fold(convolution.clone(), |sum, residual| sum + residual.clone());
-            let expected = if relu { activation::relu(sum) } else { sum };
-            let ours = deployed_convolution(input.clone(), &deployed, residual, relu);
-            let tolerance = burn::tensor::Tolerance::absolute(tolerance.max(2e-4));
-            ours.into_data().assert_approx_eq::<f32>(&expected.into_data(), tolerance);
+        for kernels in [Kernels::Ready, Kernels::Packed] {
+            let place = Place { kernels, ..Place::from(&device) };
+            let deployed = DeployedConvolution::new(values.clone(), row.clone(), geometry, &place);
+            for (residual, relu) in [(None, true), (Some(residual.clone()), false), (Some(residual.clone()), true)] {
+                let sum = residual.iter().fold(convolution.clone(), |sum, residual| sum + residual.clone());
+                let expected = if relu { activation::relu(sum) } else { sum };
+                let ours = deployed_convolution(input.clone(), &deployed, residual, relu);
+                let tolerance = burn::tensor::Tolerance::absolute(tolerance.max(2e-4));
+                ours.into_data().assert_approx_eq::<f32>(&expected.into_data(), tolerance);
+            }
+        }
+    }
+}
+
+/// Kernels of fewer bits say what the same numbers in 32 bits say, with blocks of zeros among them and without.
+#[test]
+fn packed_numbers_are_worth_what_they_are_stored_for() {
+    let device = Device::flex();
+    // Of a single recording parts are unpacked one after the other, of several the whole.
+    for (recordings, samples, widths, taps, stride) in [
+        (1, 202, (24, 20), 3, 1),
+        (2, 202, (24, 20), 3, 1),
+        (1, 499, (64, 40), 7, 2),
+        (1, 120, (20, 40), 16, 1),
+        (1, 30, (300, 40), 1, 1),
+        (2, 120, (300, 40), 1, 1),
+    ] {
+        let (width_in, width_out) = widths;
+        let geometry = ConvolutionGeometry::same(samples, width_in, width_out, taps, stride);
+        let length = taps * width_in * width_out;
+        let is_zero = |index: usize| index % width_out < 16 && (10..22).contains(&(index / width_out % width_in));
+        let integer = |index: usize| if is_zero(index) { 0 } else { ((index * 7919 + 13) % 255) as u8 as i8 };
+        let integers: Vec<i8> = (0..length).map(integer).collect();
+        let steps = (0..width_out).map(|column| 0.001 * (column + 1) as f32).collect();
+        let halves = integers.iter().map(|integer| f16::from_f32(f32::from(*integer) * 0.03)).collect();
+        let input = Tensor::<3>::random([recordings, samples, width_in], Distribution::Normal(0.0, 1.0), &device);
+        for numbers in [Numbers::Bits8 { integers, steps }, Numbers::Bits16(halves)] {
+            let [expected, found] = [(numbers.to_f32().into(), Kernels::Ready), (numbers, Kernels::Packed)].map(
+                |(numbers, kernels): (Numbers, Kernels)| {
+                    let place = Place { kernels, ..Place::from(&device) };
+                    let convolution = DeployedConvolution::new(numbers, vec![0.5; width_out], geometry, &place);
+                    deployed_convolution(input.clone(), &convolution, None, false).into_data()
+                },
+            );
+            let tolerance = burn::tensor::Tolerance::rel_abs(1e-5, 1e-3);
+            found.assert_approx_eq::<f32>(&expected, tolerance);
         }
     }
 }

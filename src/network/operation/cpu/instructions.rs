@@ -35,6 +35,8 @@ pub trait Instructions {
 
     fn add(left: Self::Vector, right: Self::Vector) -> Self::Vector;
 
+    fn multiply(left: Self::Vector, right: Self::Vector) -> Self::Vector;
+
     /// `sum + left * right`, rounded once or twice.
     fn multiply_add(left: Self::Vector, right: Self::Vector, sum: Self::Vector) -> Self::Vector;
 
@@ -84,6 +86,34 @@ pub fn run(work: impl Work) {
     Baseline::run(work);
 }
 
+/// Integers as floats.
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+#[inline(always)]
+pub fn from_integers(integers: &[i8; WIDTH]) -> [f32; WIDTH] {
+    integers.map(f32::from)
+}
+
+/// Integers as floats. Of the plain loop the compiler makes one instruction after the other here.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[inline(always)]
+pub fn from_integers(integers: &[i8; WIDTH]) -> [f32; WIDTH] {
+    use std::arch::wasm32::*;
+    let integers = i64x2_splat(i64::from_le_bytes(integers.map(i8::cast_unsigned)));
+    let integers = i16x8_extend_low_i8x16(integers);
+    let first = f32x4_convert_i32x4(i32x4_extend_low_i16x8(integers));
+    let second = f32x4_convert_i32x4(i32x4_extend_high_i16x8(integers));
+    [
+        f32x4_extract_lane::<0>(first),
+        f32x4_extract_lane::<1>(first),
+        f32x4_extract_lane::<2>(first),
+        f32x4_extract_lane::<3>(first),
+        f32x4_extract_lane::<0>(second),
+        f32x4_extract_lane::<1>(second),
+        f32x4_extract_lane::<2>(second),
+        f32x4_extract_lane::<3>(second),
+    ]
+}
+
 /// What every processor has that the program is compiled for.
 struct Baseline;
 
@@ -126,6 +156,14 @@ impl Instructions for Baseline {
     fn add(mut left: Self::Vector, right: Self::Vector) -> Self::Vector {
         for (left, right) in left.iter_mut().zip(right) {
             *left += right;
+        }
+        left
+    }
+
+    #[inline(always)]
+    fn multiply(mut left: Self::Vector, right: Self::Vector) -> Self::Vector {
+        for (left, right) in left.iter_mut().zip(right) {
+            *left *= right;
         }
         left
     }
@@ -193,6 +231,11 @@ mod x86_64 {
         }
 
         #[inline(always)]
+        fn multiply(left: Self::Vector, right: Self::Vector) -> Self::Vector {
+            unsafe { [_mm256_mul_ps(left[0], right[0]), _mm256_mul_ps(left[1], right[1])] }
+        }
+
+        #[inline(always)]
         fn multiply_add(left: Self::Vector, right: Self::Vector, sum: Self::Vector) -> Self::Vector {
             unsafe { [_mm256_fmadd_ps(left[0], right[0], sum[0]), _mm256_fmadd_ps(left[1], right[1], sum[1])] }
         }
@@ -241,6 +284,11 @@ mod x86_64 {
         #[inline(always)]
         fn add(left: Self::Vector, right: Self::Vector) -> Self::Vector {
             unsafe { _mm512_add_ps(left, right) }
+        }
+
+        #[inline(always)]
+        fn multiply(left: Self::Vector, right: Self::Vector) -> Self::Vector {
+            unsafe { _mm512_mul_ps(left, right) }
         }
 
         #[inline(always)]

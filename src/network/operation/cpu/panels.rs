@@ -19,16 +19,24 @@ pub struct RightMatrix {
     inner: usize,
     columns: usize,
     /// Of [`DEPTH`] rows each, and of these the panels.
-    blocks: Vec<Vec<Panel>>,
+    blocks: Vec<Vec<ReadyPanel>>,
 }
 
 /// [`WIDTH`] columns of a block without the rows that are zero in all of them: kernels that fold over leads have
 /// blocks of zeros.
 #[derive(Debug)]
-struct Panel {
+pub struct ReadyPanel {
     /// Start and number of the rows that are there.
-    runs: Vec<(usize, usize)>,
-    rows: Vec<Aligned>,
+    pub runs: Vec<(usize, usize)>,
+    pub rows: Vec<Aligned>,
+}
+
+/// Such a panel for a product.
+#[derive(Clone, Copy)]
+pub struct Panel<'a> {
+    pub runs: &'a [(usize, usize)],
+    /// Those of the runs, and any number more.
+    pub rows: &'a [Aligned],
 }
 
 impl RightMatrix {
@@ -37,9 +45,14 @@ impl RightMatrix {
         let inner = values.len() / columns;
         let block = |start: usize| {
             let rows = start..inner.min(start + DEPTH);
-            (0..columns).step_by(WIDTH).map(|column| Panel::new(values, columns, rows.clone(), column)).collect()
+            (0..columns).step_by(WIDTH).map(|column| ReadyPanel::new(values, columns, rows.clone(), column)).collect()
         };
         Self { inner, columns, blocks: (0..inner).step_by(DEPTH).map(block).collect() }
+    }
+
+    /// From the panels of each block.
+    pub fn from_panels(inner: usize, columns: usize, blocks: Vec<Vec<ReadyPanel>>) -> Self {
+        Self { inner, columns, blocks }
     }
 
     /// `out = left x self` and what follows it, `out` being rows of the matrix's columns.
@@ -47,28 +60,50 @@ impl RightMatrix {
     pub fn product<I: Instructions>(&self, left: Matrix, after: Option<After>, out: &mut [f32]) {
         let rows = out.len() / self.columns;
         assert!(left.column_stride == 1 && left.holds(rows, self.inner), "matrix sizes");
-        let tiles = rows.div_ceil(I::KEPT);
         for (number, block) in self.blocks.iter().enumerate() {
             let (add, after) = (number > 0, after.filter(|_| number + 1 == self.blocks.len()));
-            for (panel, column) in block.iter().zip((0..).step_by(WIDTH)) {
-                for number in 0..tiles {
-                    // All tiles of about as many rows: a last one of few would cost as much.
-                    let rows = rows * number / tiles..rows * (number + 1) / tiles;
-                    let tile = Tile { panel, left, rows, column, columns: self.columns, add, after, out };
-                    match tile.rows.len() {
-                        9.. if I::KEPT > 8 => I::run(Rows::<12>(tile)),
-                        7.. if I::KEPT > 6 => I::run(Rows::<8>(tile)),
-                        5.. if I::KEPT > 4 => I::run(Rows::<6>(tile)),
-                        3.. => I::run(Rows::<4>(tile)),
-                        _ => I::run(Rows::<2>(tile)),
-                    }
-                }
+            for (ReadyPanel { runs, rows }, column) in block.iter().zip((0..).step_by(WIDTH)) {
+                let panel = Panel { runs, rows };
+                Product { panel, left, column, columns: self.columns, add, after }.run::<I>(out);
             }
         }
     }
 }
 
-impl Panel {
+/// A panel's share of a product.
+pub struct Product<'a> {
+    pub panel: Panel<'a>,
+    pub left: Matrix<'a>,
+    /// First of the panel's columns, and how many the whole matrix has.
+    pub column: usize,
+    pub columns: usize,
+    /// Whether the sums of other blocks are in the output.
+    pub add: bool,
+    pub after: Option<After<'a>>,
+}
+
+impl Product<'_> {
+    #[inline(always)]
+    pub fn run<I: Instructions>(&self, out: &mut [f32]) {
+        let rows = out.len() / self.columns;
+        let tiles = rows.div_ceil(I::KEPT);
+        for number in 0..tiles {
+            // All tiles of about as many rows: a last one of few would cost as much.
+            let rows = rows * number / tiles..rows * (number + 1) / tiles;
+            let Product { panel, left, column, columns, add, after } = *self;
+            let tile = Tile { panel, left, rows, column, columns, add, after, out };
+            match tile.rows.len() {
+                9.. if I::KEPT > 8 => I::run(Rows::<12>(tile)),
+                7.. if I::KEPT > 6 => I::run(Rows::<8>(tile)),
+                5.. if I::KEPT > 4 => I::run(Rows::<6>(tile)),
+                3.. => I::run(Rows::<4>(tile)),
+                _ => I::run(Rows::<2>(tile)),
+            }
+        }
+    }
+}
+
+impl ReadyPanel {
     fn new(values: &[f32], columns: usize, rows: Range<usize>, column: usize) -> Self {
         let width = WIDTH.min(columns - column);
         let row = |index: usize| {
@@ -76,29 +111,38 @@ impl Panel {
             kept[..width].copy_from_slice(&values[index * columns + column..][..width]);
             Aligned(kept)
         };
-        let mut runs: Vec<(usize, usize)> = Vec::new();
-        for index in rows.filter(|&index| row(index) != Aligned([0.0; WIDTH])) {
-            match runs.last_mut() {
-                Some((start, count)) if index - (*start + *count) < GAP => *count = index + 1 - *start,
-                _ => runs.push((index, 1)),
-            }
-        }
+        let runs = runs(rows.filter(|&index| row(index) != Aligned([0.0; WIDTH])));
         // An iterator that does not know its length would take up to twice the memory.
-        let mut rows = Vec::with_capacity(runs.iter().map(|(_, count)| count).sum());
+        let mut rows = Vec::with_capacity(count(&runs));
         rows.extend(runs.iter().flat_map(|&(start, count)| start..start + count).map(row));
         Self { runs, rows }
     }
 }
 
-/// A panel's share of some rows of the product.
+/// Start and number of the rows, those with fewer than [`GAP`] between them taken together.
+pub fn runs(rows: impl Iterator<Item = usize>) -> Vec<(usize, usize)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for index in rows {
+        match runs.last_mut() {
+            Some((start, count)) if index - (*start + *count) < GAP => *count = index + 1 - *start,
+            _ => runs.push((index, 1)),
+        }
+    }
+    runs
+}
+
+/// How many rows there are in runs.
+pub fn count(runs: &[(usize, usize)]) -> usize {
+    runs.iter().map(|(_, count)| count).sum()
+}
+
+/// Some rows of a panel's share of a product.
 struct Tile<'a> {
-    panel: &'a Panel,
+    panel: Panel<'a>,
     left: Matrix<'a>,
     rows: Range<usize>,
-    /// First of the panel's columns, and how many the whole matrix has.
     column: usize,
     columns: usize,
-    /// Whether the sums of other blocks are in `out`.
     add: bool,
     after: Option<After<'a>>,
     out: &'a mut [f32],
@@ -115,8 +159,8 @@ impl<const ROWS: usize> Work for Rows<'_, ROWS> {
         let left: [&[f32]; ROWS] =
             std::array::from_fn(|index| &left.values[(rows.start + index).min(rows.end - 1) * left.row_stride..]);
         let mut sums = [I::splat(0.0); ROWS];
-        let mut right = panel.rows.as_slice();
-        for &(start, count) in &panel.runs {
+        let mut right = panel.rows;
+        for &(start, count) in panel.runs {
             let (run, rest) = right.split_at(count);
             // In terms of the run's own length, so that the compiler leaves out checks of the index.
             let left = left.map(|row| &row[start..][..run.len()]);
@@ -152,13 +196,13 @@ mod tests {
     use super::super::instructions::run;
     use super::*;
 
-    struct Product<'a> {
+    struct Whole<'a> {
         left: Matrix<'a>,
         right: &'a RightMatrix,
         out: &'a mut [f32],
     }
 
-    impl Work for Product<'_> {
+    impl Work for Whole<'_> {
         fn run<I: Instructions>(self) {
             self.right.product::<I>(self.left, None, self.out);
         }
@@ -181,7 +225,7 @@ mod tests {
                 .collect();
             let mut out = vec![f32::NAN; rows * columns];
             let right = RightMatrix::new(&right, columns);
-            run(Product { left: Matrix::rows(&left, inner), right: &right, out: &mut out });
+            run(Whole { left: Matrix::rows(&left, inner), right: &right, out: &mut out });
             assert_eq!(out, expected);
         }
     }

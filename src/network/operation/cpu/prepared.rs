@@ -1,10 +1,13 @@
 //! A convolution of a network that estimates: its weight is made ready once.
 
 use super::instructions::{self, Instructions, Work};
+use super::packed::PackedMatrix;
 use super::panels::RightMatrix;
 use super::winograd::Winograd;
 use super::{After, Matrix, parallel, with_scratch};
+use crate::network::numbers::Numbers;
 use crate::network::operation::ConvolutionGeometry;
+use crate::network::place::Kernels;
 
 /// Output samples of a product that are made at a time: as many as stay in the second cache with what they are made of.
 const SAMPLES_AT_A_TIME: usize = 96;
@@ -19,16 +22,51 @@ pub struct PreparedConvolution {
 
 #[derive(Debug)]
 enum Method {
-    Product(RightMatrix),
+    Product(Weight),
     Winograd(Winograd),
 }
 
+#[derive(Debug)]
+enum Weight {
+    Ready(RightMatrix),
+    Packed(PackedMatrix),
+}
+
+impl Method {
+    /// Output samples that are made at a time.
+    fn share(&self, samples_out: usize) -> usize {
+        match self {
+            Method::Product(_) => parallel::share(samples_out, SAMPLES_AT_A_TIME),
+            Method::Winograd(convolution) => convolution.share(samples_out),
+        }
+    }
+
+    /// The same with its weight ready, where that is packed: worth it where it is needed several times.
+    fn unpacked(&self) -> Option<Method> {
+        match self {
+            Method::Product(Weight::Packed(weight)) => {
+                let [weight] = weight.unpacked(&AS_IT_IS);
+                Some(Method::Product(Weight::Ready(weight)))
+            }
+            Method::Winograd(convolution) => convolution.unpacked().map(Method::Winograd),
+            Method::Product(Weight::Ready(_)) => None,
+        }
+    }
+}
+
+/// The factors of a weight that is not combined.
+const AS_IT_IS: [[f32; 1]; 1] = [[1.0]];
+
 impl PreparedConvolution {
     /// From the matrix [taps * width_in, width_out] and a bias for each of its columns.
-    pub fn new(weight: &[f32], bias: Vec<f32>, geometry: ConvolutionGeometry) -> Self {
-        let method = match Winograd::pays(&geometry) {
-            true => Method::Winograd(Winograd::new(weight, geometry)),
-            false => Method::Product(RightMatrix::new(weight, geometry.width_out)),
+    pub fn new(weight: Numbers, bias: Vec<f32>, geometry: ConvolutionGeometry, kernels: Kernels) -> Self {
+        let width = geometry.width_out;
+        let method = match kernels {
+            _ if Winograd::pays(&geometry) => Method::Winograd(Winograd::new(weight, geometry, kernels)),
+            Kernels::Ready => Method::Product(Weight::Ready(RightMatrix::new(&weight.into_f32(), width))),
+            Kernels::Packed => {
+                Method::Product(Weight::Packed(PackedMatrix::new(&weight, width, geometry.row(), 1, |row, _| row)))
+            }
         };
         Self { geometry, bias, method }
     }
@@ -47,10 +85,12 @@ impl PreparedConvolution {
             (samples_in, samples_out) = (input.len() / self.geometry.width_in, out.len() / width);
         }
         let (size_in, size_out) = (samples_in * self.geometry.width_in, samples_out * width);
-        let at_a_time = match &self.method {
-            Method::Product(_) => parallel::share(samples_out, SAMPLES_AT_A_TIME),
-            Method::Winograd(_) => Winograd::share(samples_out),
+        let unpacked = match self.method.share(samples_out) * width < out.len() {
+            true => self.method.unpacked(),
+            false => None,
         };
+        let method = unpacked.as_ref().unwrap_or(&self.method);
+        let at_a_time = method.share(samples_out);
         parallel::chunks(out, size_out, |recording, out| {
             let input = &input[recording * size_in..(recording + 1) * size_in];
             parallel::chunks(out, at_a_time * width, |chunk, out| {
@@ -58,7 +98,7 @@ impl PreparedConvolution {
                 let start = recording * size_out + first * width;
                 let residual = residual.map(|residual| &residual[start..start + out.len()]);
                 let after = After { bias: &self.bias, residual, relu };
-                match &self.method {
+                match method {
                     Method::Product(weight) => self.multiply(weight, input, first, after, out),
                     Method::Winograd(convolution) => convolution.apply(input, first, after, out),
                 }
@@ -67,7 +107,7 @@ impl PreparedConvolution {
     }
 
     /// The output samples of one recording from `first`.
-    fn multiply(&self, weight: &RightMatrix, input: &[f32], first: usize, after: After, out: &mut [f32]) {
+    fn multiply(&self, weight: &Weight, input: &[f32], first: usize, after: After, out: &mut [f32]) {
         let geometry = &self.geometry;
         let stride = geometry.stride * geometry.width_in;
         let samples = out.len() / geometry.width_out;
@@ -81,7 +121,7 @@ impl PreparedConvolution {
 
 struct Product<'a> {
     left: Matrix<'a>,
-    weight: &'a RightMatrix,
+    weight: &'a Weight,
     after: After<'a>,
     out: &'a mut [f32],
 }
@@ -89,7 +129,13 @@ struct Product<'a> {
 impl Work for Product<'_> {
     #[inline(always)]
     fn run<I: Instructions>(self) {
-        self.weight.product::<I>(self.left, Some(self.after), self.out);
+        match self.weight {
+            Weight::Ready(weight) => weight.product::<I>(self.left, Some(self.after), self.out),
+            Weight::Packed(weight) => {
+                let left = (self.left.values, self.left.row_stride);
+                weight.products::<I, 1, 1>(&AS_IT_IS, left, Some(self.after), self.out);
+            }
+        }
     }
 }
 

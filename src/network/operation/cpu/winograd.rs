@@ -13,10 +13,13 @@
 //!   so that the products take groups as further columns of an overlapping view and nothing is combined twice.
 
 use super::instructions::{self, Instructions, WIDTH, Work};
+use super::packed::PackedMatrix;
 use super::panels::RightMatrix;
 use super::prepared::padded;
 use super::{After, Matrix, parallel, with_scratch};
+use crate::network::numbers::Numbers;
 use crate::network::operation::ConvolutionGeometry;
+use crate::network::place::Kernels;
 
 /// Outputs of a tile.
 const OUTPUTS: usize = 4;
@@ -37,6 +40,8 @@ const LEAST_SAMPLES: usize = 16;
 
 /// Tiles that are made at a time: as many as stay in the second cache with what they are made of.
 const TILES_AT_A_TIME: usize = 32;
+/// The same of kernels that are packed: each time they are combined anew.
+const TILES_OF_PACKED: usize = 64;
 
 /// A convolution in this form.
 #[derive(Debug)]
@@ -44,13 +49,45 @@ pub struct Winograd {
     geometry: ConvolutionGeometry,
     groups: usize,
     transform: Transform,
+    kernel: Kernel,
+}
+
+#[derive(Debug)]
+enum Kernel {
     /// For each point the combined kernel, `[groups x row, width_out]`.
-    kernels: Vec<RightMatrix>,
+    Ready(Vec<RightMatrix>),
+    /// What they are combined from.
+    Packed(PackedMatrix),
 }
 
 /// How many groups of how many taps a kernel of rows makes.
 fn grouping(taps: usize) -> (usize, usize) {
     if taps <= MOST_TAPS { (1, taps) } else { (taps.div_ceil(GROUP), GROUP) }
+}
+
+/// For each point the kernel that its factors combine.
+fn combined(
+    mut weight: Vec<f32>,
+    geometry: &ConvolutionGeometry,
+    groups: usize,
+    transform: &Transform,
+) -> Vec<RightMatrix> {
+    let taps = transform.taps();
+    let block = geometry.stride * geometry.width_in * geometry.width_out;
+    // The taps that fill up the last row and the last group are zero.
+    weight.resize(groups * taps * block, 0.0);
+    let kernels = transform.kernel.iter().map(|factors| {
+        let mut combined = Vec::with_capacity(groups * block);
+        for group in weight.chunks_exact(taps * block) {
+            combined.extend((0..block).map(|index| {
+                let terms =
+                    factors.iter().enumerate().map(|(tap, factor)| factor * f64::from(group[tap * block + index]));
+                terms.sum::<f64>() as f32
+            }));
+        }
+        RightMatrix::new(&combined, geometry.width_out)
+    });
+    kernels.collect()
 }
 
 impl Winograd {
@@ -67,31 +104,38 @@ impl Winograd {
     }
 
     /// From the matrix `[taps * width_in, width_out]`.
-    pub fn new(weight: &[f32], geometry: ConvolutionGeometry) -> Self {
+    pub fn new(weight: Numbers, geometry: ConvolutionGeometry, kernels: Kernels) -> Self {
         let (groups, taps) = grouping(geometry.taps.div_ceil(geometry.stride));
         let transform = Transform::new(taps);
-        let block = geometry.stride * geometry.width_in * geometry.width_out;
-        // The taps that fill up the last row and the last group are zero.
-        let mut whole = weight.to_vec();
-        whole.resize(groups * taps * block, 0.0);
-        let kernels = transform.kernel.iter().map(|factors| {
-            let mut combined = Vec::with_capacity(groups * block);
-            for group in whole.chunks_exact(taps * block) {
-                combined.extend((0..block).map(|index| {
-                    let terms =
-                        factors.iter().enumerate().map(|(tap, factor)| factor * f64::from(group[tap * block + index]));
-                    terms.sum::<f64>() as f32
-                }));
+        let kernel = match kernels {
+            Kernels::Ready => Kernel::Ready(combined(weight.into_f32(), &geometry, groups, &transform)),
+            Kernels::Packed => {
+                let row = geometry.stride * geometry.width_in;
+                let source = |index: usize, tap: usize| (index / row * taps + tap) * row + index % row;
+                Kernel::Packed(PackedMatrix::new(&weight, geometry.width_out, groups * row, taps, source))
             }
-            RightMatrix::new(&combined, geometry.width_out)
-        });
-        let kernels = kernels.collect();
-        Self { geometry, groups, transform, kernels }
+        };
+        Self { geometry, groups, transform, kernel }
+    }
+    /// The same with its kernel combined, where that is packed.
+    pub fn unpacked(&self) -> Option<Winograd> {
+        let Kernel::Packed(kernel) = &self.kernel else { return None };
+        let kernels = match self.transform.points() {
+            6 => kernel.unpacked::<3, 6>(&self.transform.of_taps()).into(),
+            7 => kernel.unpacked::<4, 7>(&self.transform.of_taps()).into(),
+            8 => kernel.unpacked::<5, 8>(&self.transform.of_taps()).into(),
+            points => unreachable!("{points} points"),
+        };
+        Some(Winograd { kernel: Kernel::Ready(kernels), transform: self.transform.clone(), ..*self })
     }
 
     /// Output samples that are made at a time.
-    pub fn share(samples_out: usize) -> usize {
-        parallel::share(samples_out.div_ceil(OUTPUTS), TILES_AT_A_TIME) * OUTPUTS
+    pub fn share(&self, samples_out: usize) -> usize {
+        let most = match self.kernel {
+            Kernel::Ready(_) => TILES_AT_A_TIME,
+            Kernel::Packed(_) => TILES_OF_PACKED,
+        };
+        parallel::share(samples_out.div_ceil(OUTPUTS), most) * OUTPUTS
     }
 
     /// The output samples of one recording from `first`, a multiple of [`OUTPUTS`], and what follows them.
@@ -129,9 +173,9 @@ impl Work for Tiles<'_> {
     #[inline(always)]
     fn run<I: Instructions>(self) {
         match self.convolution.transform.points() {
-            6 => self.run_with::<I, 6>(),
-            7 => self.run_with::<I, 7>(),
-            8 => self.run_with::<I, 8>(),
+            6 => self.run_with::<I, 3, 6>(),
+            7 => self.run_with::<I, 4, 7>(),
+            8 => self.run_with::<I, 5, 8>(),
             points => unreachable!("{points} points"),
         }
     }
@@ -139,19 +183,31 @@ impl Work for Tiles<'_> {
 
 impl Tiles<'_> {
     #[inline(always)]
-    fn run_with<I: Instructions, const POINTS: usize>(self) {
+    fn run_with<I: Instructions, const TAPS: usize, const POINTS: usize>(self) {
         let Self { convolution, row, width, input, planes, products, after, out } = self;
         let transform = &convolution.transform;
         let (plane, product) = (planes.len() / POINTS, products.len() / POINTS);
-        let parts = planes.chunks_exact_mut(plane).zip(products.chunks_exact_mut(product));
-        for ((point, kernel), (plane, product)) in convolution.kernels.iter().enumerate().zip(parts) {
+        let combine = |point: usize, plane: &mut [f32]| {
             let factors: [f32; POINTS] = std::array::from_fn(|index| transform.input[point][index]);
             for (tile, to) in plane.chunks_exact_mut(row).enumerate() {
                 let rows = &input[tile * OUTPUTS * row..];
                 let rows = std::array::from_fn(|index| &rows[index * row..]);
                 I::run(Combine { factors, rows, after: None, out: to });
             }
-            kernel.product::<I>(Matrix::rows(plane, row), None, product);
+        };
+        let planes_of_points = planes.chunks_exact_mut(plane).enumerate();
+        match &convolution.kernel {
+            Kernel::Ready(kernels) => {
+                let parts = kernels.iter().zip(products.chunks_exact_mut(product));
+                for ((point, plane), (kernel, product)) in planes_of_points.zip(parts) {
+                    combine(point, plane);
+                    kernel.product::<I>(Matrix::rows(plane, row), None, product);
+                }
+            }
+            Kernel::Packed(kernel) => {
+                planes_of_points.for_each(|(point, plane)| combine(point, plane));
+                kernel.products::<I, TAPS, POINTS>(&transform.of_taps(), (planes, row), None, products);
+            }
         }
         for (number, to) in out.chunks_exact_mut(width).enumerate() {
             let (tile, output) = (number / OUTPUTS, number % OUTPUTS);
@@ -191,7 +247,7 @@ impl<const ROWS: usize> Work for Combine<'_, ROWS> {
 }
 
 /// How inputs, taps and products of a tile are combined.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Transform {
     /// For each point the factors of the inputs.
     input: Vec<Vec<f32>>,
@@ -230,6 +286,15 @@ impl Transform {
 
     fn points(&self) -> usize {
         self.input.len()
+    }
+
+    /// For each point the factors of the taps.
+    fn of_taps<const TAPS: usize, const POINTS: usize>(&self) -> [[f32; TAPS]; POINTS] {
+        std::array::from_fn(|point| std::array::from_fn(|tap| self.kernel[point][tap] as f32))
+    }
+
+    fn taps(&self) -> usize {
+        self.points() + 1 - OUTPUTS
     }
 }
 

@@ -109,7 +109,7 @@ fn packed_convolutions_equal_the_cpu() {
         let (weight, bias) = (coarse(random([taps * width_in, width_out])), random([width_out]));
         let (weight, bias) = (floats(weight.to_data()), floats(bias.to_data()));
         let convolution = |storage, device: &Device| {
-            let place = Place { device: device.clone(), storage };
+            let place = Place { storage, ..Place::from(device) };
             operation::DeployedConvolution::new(weight.clone(), bias.clone(), geometry, &place)
         };
         let place = |tensor: &Tensor<3>, in_16_bits: bool| {
@@ -141,7 +141,7 @@ fn packed_convolutions_equal_the_cpu() {
 fn what_16_bits_cannot_hold() {
     let Some(device) = gpu() else { return };
     let geometry = ConvolutionGeometry::same(3, 4, 4, 1, 1);
-    let place = Place { device: device.clone(), storage: Storage::Bits16 };
+    let place = Place { storage: Storage::Bits16, ..Place::from(device) };
     let ones = Tensor::<3>::ones([1, 3, 4], &Device::flex());
     let output = |weight: f32| {
         let convolution = operation::DeployedConvolution::new(vec![weight; 16], vec![0.0; 4], geometry, &place);
