@@ -45,6 +45,10 @@ const list = (text) => text.split(",").filter(Boolean);
 const rounds = Number(options.rounds);
 const started = new Date().toISOString();
 
+const machine = { processor: cpus()[0].model, cores: cpus().length };
+const file = options.out ?? join(ROOT, "benches/results", `web-${started.replaceAll(":", "-")}.json`);
+await mkdir(dirname(file), { recursive: true });
+
 const rows = [];
 let version;
 for (const network of list(options.networks)) {
@@ -53,16 +57,16 @@ for (const network of list(options.networks)) {
   if (list(options.runtimes).includes("tfjs") && !(await isNewer(join(model, "model.json"), onnx))) {
     await writeTensorFlowModel(onnx, model);
   }
-  rows.push(...(await measure(network)));
+  const measured = await measure(network);
+  for (const row of measured) row.ratio = ratio(row, measured);
+  rows.push(...measured);
+  // After each network, so that a run that is ended keeps what it has.
+  const results = { started, browser: version, own: options.own, machine, rounds, rows };
+  await writeFile(file, JSON.stringify(results, null, 2) + "\n");
 }
-const differing = rows.filter(({ difference }) => difference > TOLERANCE);
-for (const row of rows) row.ratio = ratio(row);
 print(rows);
-const file = options.out ?? join(ROOT, "benches/results", `web-${started.replaceAll(":", "-")}.json`);
-await mkdir(dirname(file), { recursive: true });
-const machine = { processor: cpus()[0].model, cores: cpus().length };
-await writeFile(file, JSON.stringify({ started, browser: version, own: options.own, machine, rounds, rows }, null, 2) + "\n");
 console.log(`\nwritten to ${file}`);
+const differing = rows.filter(({ difference }) => difference > TOLERANCE);
 if (differing.length > 0 || rows.some(({ problem, available }) => problem && available)) {
   console.error("a runtime failed, or says something else than ECGNet");
   process.exitCode = 1;
@@ -158,9 +162,9 @@ function median(values) {
   return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
-/** ECGNet's warm time on the same backend, as a multiple of the row's. */
-function ratio({ network, runtime, backend, warm_ms }) {
-  const ours = rows.find((row) => row.network === network && row.backend === backend && row.runtime === OURS);
+/** ECGNet's warm time on the same backend, as a multiple of the row's; `rows` are those of the same network. */
+function ratio({ runtime, backend, warm_ms }, rows) {
+  const ours = rows.find((row) => row.backend === backend && row.runtime === OURS);
   return runtime === OURS || !ours?.warm_ms || !warm_ms ? undefined : ours.warm_ms / warm_ms;
 }
 

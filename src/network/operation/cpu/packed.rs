@@ -6,28 +6,39 @@ use super::panels::{Panel, Product, ReadyPanel, RightMatrix, count, runs};
 use super::{After, Matrix};
 use crate::network::numbers::Numbers;
 use half::f16;
+use std::ops::Range;
 
-/// Rows of a panel: those for all points stay in the second cache together with what they are multiplied with.
-const DEPTH: usize = 256;
+/// Most rows of a panel. Fewer are not faster, though those for all points would stay in smaller caches.
+const DEPTH: usize = 512;
 
 /// Rows of a panel with some that are never used: caches would put the same row of all points in one place.
 const ROOM: usize = DEPTH + 2;
+
+/// So many rows in as few blocks as can be.
+pub fn blocks(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..rows).step_by(DEPTH).map(move |start| start..rows.min(start + DEPTH))
+}
 
 /// A matrix whose rows are each combined from so many rows of a weight, in several ways at once.
 #[derive(Debug)]
 pub struct PackedMatrix {
     /// Rows of the weight that make one row.
     taps: usize,
-    inner: usize,
     columns: usize,
-    /// Of [`DEPTH`] rows each, and of these the panels.
-    blocks: Vec<Vec<PackedPanel>>,
+    blocks: Vec<Block>,
+}
+
+/// Some rows that follow each other.
+#[derive(Debug)]
+struct Block {
+    start: usize,
+    panels: Vec<PackedPanel>,
 }
 
 /// [`WIDTH`] columns of a block without the rows that are zero in all of them.
 #[derive(Debug)]
 struct PackedPanel {
-    /// Start and number of the rows that are there.
+    /// Start, counted from that of the block, and number of the rows that are there.
     runs: Vec<(usize, usize)>,
     /// For each row its taps.
     vectors: Vectors,
@@ -43,18 +54,18 @@ enum Vectors {
 
 impl PackedMatrix {
     /// From the numbers of a weight with rows of `columns` values. Row `row` of the matrix is combined from the weight's
-    /// rows `source(row, tap)`, of which those beyond its end are zero.
+    /// rows `source(row, tap)`, of which those beyond its end are zero. A block has no more than [`DEPTH`] rows.
     pub fn new(
         weight: &Numbers,
         columns: usize,
-        inner: usize,
+        blocks: impl Iterator<Item = Range<usize>>,
         taps: usize,
         source: impl Fn(usize, usize) -> usize,
     ) -> Self {
-        let block = |start: usize| {
-            let end = inner.min(start + DEPTH);
+        let block = |rows: Range<usize>| {
+            assert!(rows.len() <= DEPTH, "rows of a block");
             let panel = |column| {
-                let place = PanelPlace { start, end, taps, columns, column, source: &source };
+                let place = PanelPlace { rows: rows.clone(), taps, columns, column, source: &source };
                 match weight {
                     Numbers::Bits32(values) => place.gathered(values, Vectors::Bits32),
                     Numbers::Bits16(values) => place.gathered(values, Vectors::Bits16),
@@ -66,9 +77,9 @@ impl PackedMatrix {
                     }
                 }
             };
-            (0..columns).step_by(WIDTH).map(panel).collect()
+            Block { start: rows.start, panels: (0..columns).step_by(WIDTH).map(panel).collect() }
         };
-        Self { taps, inner, columns, blocks: (0..inner).step_by(DEPTH).map(block).collect() }
+        Self { taps, columns, blocks: blocks.map(block).collect() }
     }
 
     /// For each point the matrix of the rows that its factors combine.
@@ -78,42 +89,43 @@ impl PackedMatrix {
     ) -> [RightMatrix; POINTS] {
         let mut blocks = std::array::from_fn(|_| Vec::with_capacity(self.blocks.len()));
         instructions::run(Unpacking { packed: self, factors, blocks: &mut blocks });
-        blocks.map(|blocks| RightMatrix::from_panels(self.inner, self.columns, blocks))
+        blocks.map(|blocks| RightMatrix::from_panels(self.columns, blocks))
     }
 
-    /// For each point the product of its left matrix with the rows that its factors combine, and what follows it. `left`
-    /// and `out` are as many matrices as there are points, one behind the other.
+    /// Unpacks the panels of a block one after the other, for each point the rows that its factors combine, and hands
+    /// them over with the number of the panel.
     #[inline(always)]
-    pub fn products<I: Instructions, const TAPS: usize, const POINTS: usize>(
+    pub fn for_each_panel<I: Instructions, const TAPS: usize, const POINTS: usize>(
         &self,
+        block: usize,
         factors: &[[f32; TAPS]; POINTS],
-        (left, row_stride): (&[f32], usize),
-        after: Option<After>,
-        out: &mut [f32],
+        mut work: impl FnMut(usize, [Panel; POINTS]),
     ) {
         assert!(self.taps == TAPS, "taps");
-        let (size_in, size_out) = (left.len() / POINTS, out.len() / POINTS);
         let mut room = [[Aligned([0.0; WIDTH]); ROOM]; POINTS];
-        for (number, block) in self.blocks.iter().enumerate() {
+        for (number, PackedPanel { runs, vectors }) in self.blocks[block].panels.iter().enumerate() {
+            let mut unpacked = room.each_mut().map(|rows| &mut rows[..count(runs)]);
+            vectors.unpack::<I, TAPS, POINTS>(factors, &mut unpacked);
+            work(number, unpacked.map(|rows| Panel { runs, rows }));
+        }
+    }
+
+    /// `out = left x self` and what follows it, for a matrix with the weight's own rows.
+    #[inline(always)]
+    pub fn product<I: Instructions>(&self, left: Matrix, after: Option<After>, out: &mut [f32]) {
+        for (number, Block { start, .. }) in self.blocks.iter().enumerate() {
+            let left = Matrix { values: &left.values[*start..], ..left };
             let (add, after) = (number > 0, after.filter(|_| number + 1 == self.blocks.len()));
-            for (packed, column) in block.iter().zip((0..).step_by(WIDTH)) {
-                let mut unpacked = room.each_mut().map(|rows| &mut rows[..count(&packed.runs)]);
-                packed.vectors.unpack::<I, TAPS, POINTS>(factors, &mut unpacked);
-                for (point, rows) in unpacked.iter().enumerate() {
-                    let product = Product {
-                        panel: Panel { runs: &packed.runs, rows },
-                        left: Matrix::rows(&left[point * size_in..][..size_in], row_stride),
-                        column,
-                        columns: self.columns,
-                        add,
-                        after,
-                    };
-                    product.run::<I>(&mut out[point * size_out..][..size_out]);
-                }
-            }
+            self.for_each_panel::<I, 1, 1>(number, &AS_IT_IS, |number, [panel]| {
+                let column = number * WIDTH;
+                Product { panel, left, column, columns: self.columns, add, after }.run::<I>(out);
+            });
         }
     }
 }
+
+/// The factors of a weight that is not combined.
+pub const AS_IT_IS: [[f32; 1]; 1] = [[1.0]];
 
 /// For each point all blocks of the matrix that its factors combine.
 struct Unpacking<'a, const TAPS: usize, const POINTS: usize> {
@@ -127,11 +139,12 @@ impl<const TAPS: usize, const POINTS: usize> Work for Unpacking<'_, TAPS, POINTS
     fn run<I: Instructions>(self) {
         let Self { packed, factors, blocks } = self;
         for block in &packed.blocks {
-            let mut panels: [Vec<ReadyPanel>; POINTS] = std::array::from_fn(|_| Vec::with_capacity(block.len()));
-            for PackedPanel { runs, vectors } in block {
+            let mut panels: [Vec<ReadyPanel>; POINTS] = std::array::from_fn(|_| Vec::with_capacity(block.panels.len()));
+            for PackedPanel { runs, vectors } in &block.panels {
                 let mut rows: [Vec<Aligned>; POINTS] =
                     std::array::from_fn(|_| vec![Aligned([0.0; WIDTH]); count(runs)]);
                 vectors.unpack::<I, TAPS, POINTS>(factors, &mut rows.each_mut().map(Vec::as_mut_slice));
+                let runs: Vec<_> = runs.iter().map(|&(start, count)| (block.start + start, count)).collect();
                 let ready = rows.map(|rows| ReadyPanel { runs: runs.clone(), rows });
                 panels.iter_mut().zip(ready).for_each(|(panels, panel)| panels.push(panel));
             }
@@ -142,8 +155,7 @@ impl<const TAPS: usize, const POINTS: usize> Work for Unpacking<'_, TAPS, POINTS
 
 /// Where in a weight a panel's values lie.
 struct PanelPlace<'a, S> {
-    start: usize,
-    end: usize,
+    rows: Range<usize>,
     taps: usize,
     columns: usize,
     column: usize,
@@ -159,14 +171,14 @@ impl<S: Fn(usize, usize) -> usize> PanelPlace<'_, S> {
         let width = WIDTH.min(self.columns - self.column);
         let vector = |row: usize, tap: usize| {
             let mut vector = [T::default(); WIDTH];
-            let start = (self.source)(row, tap) * self.columns + self.column;
+            let start = (self.source)(self.rows.start + row, tap) * self.columns + self.column;
             if let Some(values) = values.get(start..start + width) {
                 vector[..width].copy_from_slice(values);
             }
             vector
         };
         let is_zero = |row: usize| (0..self.taps).all(|tap| vector(row, tap) == [T::default(); WIDTH]);
-        let runs = runs((self.start..self.end).filter(|row| !is_zero(*row)));
+        let runs = runs((0..self.rows.len()).filter(|row| !is_zero(*row)));
         let mut gathered = Vec::with_capacity(count(&runs) * self.taps);
         let rows = runs.iter().flat_map(|&(start, count)| start..start + count);
         gathered
@@ -183,59 +195,46 @@ impl Vectors {
         factors: &[[f32; TAPS]; POINTS],
         out: &mut [&mut [Aligned]; POINTS],
     ) {
-        let mut room = [[Aligned([0.0; WIDTH]); TAPS]; DEPTH];
-        let rows = &mut room[..out[0].len()];
-        let taps = rows.as_flattened_mut();
         match self {
-            Vectors::Bits32(vectors) => {
-                taps.iter_mut().zip(vectors).for_each(|(tap, vector)| *tap = Aligned(*vector));
-            }
+            Vectors::Bits32(vectors) => combine::<I, _, TAPS, POINTS>(vectors, |vector| *vector, factors, out),
             Vectors::Bits16(vectors) => {
-                taps.iter_mut().zip(vectors).for_each(|(tap, vector)| *tap = Aligned(vector.map(single)));
+                combine::<I, _, TAPS, POINTS>(vectors, |vector| vector.map(single), factors, out);
             }
             Vectors::Bits8 { integers, steps } => {
                 let steps = I::from_array(steps);
-                for (tap, vector) in taps.iter_mut().zip(integers) {
-                    let values = I::from_array(&from_integers(vector));
-                    *tap = Aligned(I::to_array(I::multiply(values, steps)));
-                }
-            }
-        }
-        for (point, (factors, out)) in factors.iter().zip(out).enumerate() {
-            // The first point has but the first tap, the last one but the last.
-            match point {
-                _ if point == POINTS - 1 => scale::<I, TAPS>(rows, TAPS - 1, factors, out),
-                0 => scale::<I, TAPS>(rows, 0, factors, out),
-                _ => combine::<I, TAPS>(rows, factors, out),
+                let value =
+                    |integers: &[i8; WIDTH]| I::to_array(I::multiply(I::from_array(&from_integers(integers)), steps));
+                combine::<I, _, TAPS, POINTS>(integers, value, factors, out);
             }
         }
     }
 }
 
-/// One of the taps times its factor.
+/// For each point and row the sum of the row's taps, each times its factor.
 #[inline(always)]
-fn scale<I: Instructions, const TAPS: usize>(
-    rows: &[[Aligned; TAPS]],
-    tap: usize,
-    factors: &[f32; TAPS],
-    out: &mut [Aligned],
+fn combine<I: Instructions, T, const TAPS: usize, const POINTS: usize>(
+    vectors: &[[T; WIDTH]],
+    value: impl Fn(&[T; WIDTH]) -> [f32; WIDTH],
+    factors: &[[f32; TAPS]; POINTS],
+    out: &mut [&mut [Aligned]; POINTS],
 ) {
-    let factor = I::splat(factors[tap]);
-    for (taps, out) in rows.iter().zip(out) {
-        *out = Aligned(I::to_array(I::multiply(I::from_array(&taps[tap].0), factor)));
-    }
-}
-
-/// The sum of the taps, each times its factor.
-#[inline(always)]
-fn combine<I: Instructions, const TAPS: usize>(rows: &[[Aligned; TAPS]], factors: &[f32; TAPS], out: &mut [Aligned]) {
-    let factors = factors.map(I::splat);
-    for (taps, out) in rows.iter().zip(out) {
-        let mut sum = I::multiply(I::from_array(&taps[0].0), factors[0]);
-        for (tap, factor) in taps.iter().zip(factors).skip(1) {
-            sum = I::multiply_add(I::from_array(&tap.0), factor, sum);
+    let (rows, _) = vectors.as_chunks::<TAPS>();
+    let mut out = out.each_mut().map(|out| &mut out[..rows.len()]);
+    for (row, taps) in rows.iter().enumerate() {
+        let taps: [I::Vector; TAPS] = std::array::from_fn(|tap| I::from_array(&value(&taps[tap])));
+        for (point, (factors, out)) in factors.iter().zip(&mut out).enumerate() {
+            // The first point has but the first tap, the last one but the last.
+            let sum = match point {
+                _ if point == POINTS - 1 => I::multiply(taps[TAPS - 1], I::splat(factors[TAPS - 1])),
+                0 => I::multiply(taps[0], I::splat(factors[0])),
+                _ => {
+                    let first = I::multiply(taps[0], I::splat(factors[0]));
+                    let rest = taps.iter().zip(factors).skip(1);
+                    rest.fold(first, |sum, (tap, factor)| I::multiply_add(*tap, I::splat(*factor), sum))
+                }
+            };
+            out[row] = Aligned(I::to_array(sum));
         }
-        *out = Aligned(I::to_array(sum));
     }
 }
 

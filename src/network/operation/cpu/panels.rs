@@ -16,9 +16,8 @@ const GAP: usize = 8;
 /// The right matrix of products.
 #[derive(Debug)]
 pub struct RightMatrix {
-    inner: usize,
     columns: usize,
-    /// Of [`DEPTH`] rows each, and of these the panels.
+    /// Of at most [`DEPTH`] rows each, and of these the panels.
     blocks: Vec<Vec<ReadyPanel>>,
 }
 
@@ -47,19 +46,18 @@ impl RightMatrix {
             let rows = start..inner.min(start + DEPTH);
             (0..columns).step_by(WIDTH).map(|column| ReadyPanel::new(values, columns, rows.clone(), column)).collect()
         };
-        Self { inner, columns, blocks: (0..inner).step_by(DEPTH).map(block).collect() }
+        Self { columns, blocks: (0..inner).step_by(DEPTH).map(block).collect() }
     }
 
     /// From the panels of each block.
-    pub fn from_panels(inner: usize, columns: usize, blocks: Vec<Vec<ReadyPanel>>) -> Self {
-        Self { inner, columns, blocks }
+    pub fn from_panels(columns: usize, blocks: Vec<Vec<ReadyPanel>>) -> Self {
+        Self { columns, blocks }
     }
 
     /// `out = left x self` and what follows it, `out` being rows of the matrix's columns.
     #[inline(always)]
     pub fn product<I: Instructions>(&self, left: Matrix, after: Option<After>, out: &mut [f32]) {
-        let rows = out.len() / self.columns;
-        assert!(left.column_stride == 1 && left.holds(rows, self.inner), "matrix sizes");
+        assert!(left.column_stride == 1, "rows of one piece");
         for (number, block) in self.blocks.iter().enumerate() {
             let (add, after) = (number > 0, after.filter(|_| number + 1 == self.blocks.len()));
             for (ReadyPanel { runs, rows }, column) in block.iter().zip((0..).step_by(WIDTH)) {
@@ -67,6 +65,26 @@ impl RightMatrix {
                 Product { panel, left, column, columns: self.columns, add, after }.run::<I>(out);
             }
         }
+    }
+
+    /// `out = left x self`, the values of a panel's columns in one piece, [panels, rows, WIDTH].
+    #[inline(always)]
+    pub fn product_by_panels<I: Instructions>(&self, left: Matrix, out: &mut [f32]) {
+        assert!(left.column_stride == 1, "rows of one piece");
+        let size = out.len() / self.columns.div_ceil(WIDTH);
+        for (number, block) in self.blocks.iter().enumerate() {
+            for (ReadyPanel { runs, rows }, out) in block.iter().zip(out.chunks_exact_mut(size)) {
+                Panel { runs, rows }.product::<I>(left, number > 0, out);
+            }
+        }
+    }
+}
+
+impl Panel<'_> {
+    /// The product with the panel alone, [rows, WIDTH]; `add`s it to what is there.
+    #[inline(always)]
+    pub fn product<I: Instructions>(self, left: Matrix, add: bool, out: &mut [f32]) {
+        Product { panel: self, left, column: 0, columns: WIDTH, add, after: None }.run::<I>(out);
     }
 }
 
@@ -83,7 +101,9 @@ pub struct Product<'a> {
 }
 
 impl Product<'_> {
-    #[inline(always)]
+    // Within a larger function browsers keep sums in memory instead of registers.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub fn run<I: Instructions>(&self, out: &mut [f32]) {
         let rows = out.len() / self.columns;
         let tiles = rows.div_ceil(I::KEPT);
@@ -162,10 +182,11 @@ impl<const ROWS: usize> Work for Rows<'_, ROWS> {
         let mut right = panel.rows;
         for &(start, count) in panel.runs {
             let (run, rest) = right.split_at(count);
-            // In terms of the run's own length, so that the compiler leaves out checks of the index.
+            // In terms of the run's own length and by number, so that the compiler leaves out checks of the number.
             let left = left.map(|row| &row[start..][..run.len()]);
-            for (index, Aligned(right)) in run.iter().enumerate() {
-                let right = I::from_array(right);
+            #[expect(clippy::needless_range_loop, reason = "an iterator over the run brings the checks back")]
+            for index in 0..run.len() {
+                let right = I::from_array(&run[index].0);
                 for (sum, left) in sums.iter_mut().zip(left) {
                     *sum = I::multiply_add(I::splat(left[index]), right, *sum);
                 }

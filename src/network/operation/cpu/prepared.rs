@@ -1,7 +1,7 @@
 //! A convolution of a network that estimates: its weight is made ready once.
 
 use super::instructions::{self, Instructions, Work};
-use super::packed::PackedMatrix;
+use super::packed::{AS_IT_IS, PackedMatrix, blocks};
 use super::panels::RightMatrix;
 use super::winograd::Winograd;
 use super::{After, Matrix, parallel, with_scratch};
@@ -54,9 +54,6 @@ impl Method {
     }
 }
 
-/// The factors of a weight that is not combined.
-const AS_IT_IS: [[f32; 1]; 1] = [[1.0]];
-
 impl PreparedConvolution {
     /// From the matrix [taps * width_in, width_out] and a bias for each of its columns.
     pub fn new(weight: Numbers, bias: Vec<f32>, geometry: ConvolutionGeometry, kernels: Kernels) -> Self {
@@ -65,7 +62,8 @@ impl PreparedConvolution {
             _ if Winograd::pays(&geometry) => Method::Winograd(Winograd::new(weight, geometry, kernels)),
             Kernels::Ready => Method::Product(Weight::Ready(RightMatrix::new(&weight.into_f32(), width))),
             Kernels::Packed => {
-                Method::Product(Weight::Packed(PackedMatrix::new(&weight, width, geometry.row(), 1, |row, _| row)))
+                let blocks = blocks(geometry.row());
+                Method::Product(Weight::Packed(PackedMatrix::new(&weight, width, blocks, 1, |row, _| row)))
             }
         };
         Self { geometry, bias, method }
@@ -131,10 +129,7 @@ impl Work for Product<'_> {
     fn run<I: Instructions>(self) {
         match self.weight {
             Weight::Ready(weight) => weight.product::<I>(self.left, Some(self.after), self.out),
-            Weight::Packed(weight) => {
-                let left = (self.left.values, self.left.row_stride);
-                weight.products::<I, 1, 1>(&AS_IT_IS, left, Some(self.after), self.out);
-            }
+            Weight::Packed(weight) => weight.product::<I>(self.left, Some(self.after), self.out),
         }
     }
 }

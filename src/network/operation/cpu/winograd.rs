@@ -13,13 +13,14 @@
 //!   so that the products take groups as further columns of an overlapping view and nothing is combined twice.
 
 use super::instructions::{self, Instructions, WIDTH, Work};
-use super::packed::PackedMatrix;
+use super::packed::{PackedMatrix, blocks};
 use super::panels::RightMatrix;
 use super::prepared::padded;
 use super::{After, Matrix, parallel, with_scratch};
 use crate::network::numbers::Numbers;
 use crate::network::operation::ConvolutionGeometry;
 use crate::network::place::Kernels;
+use std::ops::Range;
 
 /// Outputs of a tile.
 const OUTPUTS: usize = 4;
@@ -112,11 +113,17 @@ impl Winograd {
             Kernels::Packed => {
                 let row = geometry.stride * geometry.width_in;
                 let source = |index: usize, tap: usize| (index / row * taps + tap) * row + index % row;
-                Kernel::Packed(PackedMatrix::new(&weight, geometry.width_out, groups * row, taps, source))
+                // In the order in which their inputs are combined.
+                let of_group =
+                    |channels: Range<usize>, group: usize| group * row + channels.start..group * row + channels.end;
+                let blocks =
+                    blocks(row).flat_map(|channels| (0..groups).map(move |group| of_group(channels.clone(), group)));
+                Kernel::Packed(PackedMatrix::new(&weight, geometry.width_out, blocks, taps, source))
             }
         };
         Self { geometry, groups, transform, kernel }
     }
+
     /// The same with its kernel combined, where that is packed.
     pub fn unpacked(&self) -> Option<Winograd> {
         let Kernel::Packed(kernel) = &self.kernel else { return None };
@@ -145,11 +152,27 @@ impl Winograd {
         let count = out.len().div_ceil(OUTPUTS * width);
         let tiles = count + self.groups - 1;
         let rows = ((tiles - 1) * OUTPUTS + points) * row;
-        with_scratch(rows + points * (tiles * row + count * width), |scratch| {
+        let planes = match self.kernel {
+            Kernel::Ready(_) => points * tiles * row,
+            Kernel::Packed(_) => points * tiles * blocks(row).map(|channels| channels.len()).max().unwrap_or(0),
+        };
+        let products = points * width.div_ceil(WIDTH) * count * WIDTH;
+        with_scratch(rows + planes + products, |scratch| {
             let (copy, scratch) = scratch.split_at_mut(rows);
-            let (planes, products) = scratch.split_at_mut(points * tiles * row);
+            let (planes, products) = scratch.split_at_mut(planes);
             let input = padded(input, self.geometry.padding * self.geometry.width_in, first * row, copy);
-            instructions::run(Tiles { convolution: self, row, width, input, planes, products, after, out });
+            instructions::run(Tiles {
+                convolution: self,
+                row,
+                width,
+                tiles,
+                count,
+                input,
+                planes,
+                products,
+                after,
+                out,
+            });
         });
     }
 }
@@ -160,10 +183,13 @@ struct Tiles<'a> {
     /// Values of a row of the input and of the output.
     row: usize,
     width: usize,
+    /// How many are combined of the input, and how many make the output: fewer where there are several groups.
+    tiles: usize,
+    count: usize,
     input: &'a [f32],
     /// For each point the combined inputs of each tile.
     planes: &'a mut [f32],
-    /// For each point the product of each tile.
+    /// For each point the product, [panels, tiles, WIDTH].
     products: &'a mut [f32],
     after: After<'a>,
     out: &'a mut [f32],
@@ -183,37 +209,75 @@ impl Work for Tiles<'_> {
 
 impl Tiles<'_> {
     #[inline(always)]
-    fn run_with<I: Instructions, const TAPS: usize, const POINTS: usize>(self) {
-        let Self { convolution, row, width, input, planes, products, after, out } = self;
-        let transform = &convolution.transform;
-        let (plane, product) = (planes.len() / POINTS, products.len() / POINTS);
-        let combine = |point: usize, plane: &mut [f32]| {
-            let factors: [f32; POINTS] = std::array::from_fn(|index| transform.input[point][index]);
-            for (tile, to) in plane.chunks_exact_mut(row).enumerate() {
-                let rows = &input[tile * OUTPUTS * row..];
-                let rows = std::array::from_fn(|index| &rows[index * row..]);
-                I::run(Combine { factors, rows, after: None, out: to });
+    fn run_with<I: Instructions, const TAPS: usize, const POINTS: usize>(mut self) {
+        match &self.convolution.kernel {
+            Kernel::Ready(kernels) => self.multiply::<I, POINTS>(kernels),
+            Kernel::Packed(kernel) => self.multiply_packed::<I, TAPS, POINTS>(kernel),
+        }
+        self.complete::<I, POINTS>();
+    }
+
+    /// The products of all points, one after the other.
+    #[inline(always)]
+    fn multiply<I: Instructions, const POINTS: usize>(&mut self, kernels: &[RightMatrix]) {
+        let product = self.products.len() / POINTS;
+        let plane = self.tiles * self.row;
+        for (point, kernel) in kernels.iter().enumerate() {
+            self.combine::<I, POINTS>(point, 0..self.row, point * plane);
+            let left = Matrix::rows(&self.planes[point * plane..][..plane], self.row);
+            kernel.product_by_panels::<I>(left, &mut self.products[point * product..][..product]);
+        }
+    }
+
+    /// The products of all points at once, for some channels after the other.
+    #[inline(always)]
+    fn multiply_packed<I: Instructions, const TAPS: usize, const POINTS: usize>(&mut self, kernel: &PackedMatrix) {
+        let Winograd { transform, groups, .. } = self.convolution;
+        let (product, panel) = (self.products.len() / POINTS, self.count * WIDTH);
+        let factors = transform.of_taps::<TAPS, POINTS>();
+        for (number, channels) in blocks(self.row).enumerate() {
+            let width = channels.len();
+            let plane = self.tiles * width;
+            for point in 0..POINTS {
+                self.combine::<I, POINTS>(point, channels.clone(), point * plane);
             }
-        };
-        let planes_of_points = planes.chunks_exact_mut(plane).enumerate();
-        match &convolution.kernel {
-            Kernel::Ready(kernels) => {
-                let parts = kernels.iter().zip(products.chunks_exact_mut(product));
-                for ((point, plane), (kernel, product)) in planes_of_points.zip(parts) {
-                    combine(point, plane);
-                    kernel.product::<I>(Matrix::rows(plane, row), None, product);
-                }
-            }
-            Kernel::Packed(kernel) => {
-                planes_of_points.for_each(|(point, plane)| combine(point, plane));
-                kernel.products::<I, TAPS, POINTS>(&transform.of_taps(), (planes, row), None, products);
+            for group in 0..*groups {
+                let block = number * groups + group;
+                kernel.for_each_panel::<I, TAPS, POINTS>(block, &factors, |number, panels| {
+                    for (point, of_point) in panels.into_iter().enumerate() {
+                        let left =
+                            Matrix::rows(&self.planes[point * plane + group * width..][..self.count * width], width);
+                        let out = &mut self.products[point * product + number * panel..][..panel];
+                        of_point.product::<I>(left, block > 0, out);
+                    }
+                });
             }
         }
-        for (number, to) in out.chunks_exact_mut(width).enumerate() {
+    }
+
+    /// Combines some channels of the inputs of each tile for a point, from the given place in the planes on.
+    #[inline(always)]
+    fn combine<I: Instructions, const POINTS: usize>(&mut self, point: usize, channels: Range<usize>, start: usize) {
+        let transform = &self.convolution.transform;
+        let factors: [f32; POINTS] = std::array::from_fn(|index| transform.input[point][index]);
+        let plane = &mut self.planes[start..][..self.tiles * channels.len()];
+        for (tile, out) in plane.chunks_exact_mut(channels.len()).enumerate() {
+            let rows = &self.input[tile * OUTPUTS * self.row + channels.start..];
+            let rows = std::array::from_fn(|index| &rows[index * self.row..]);
+            I::run(Combine { factors, rows, stride: WIDTH, after: None, out });
+        }
+    }
+
+    /// The outputs of the products.
+    #[inline(always)]
+    fn complete<I: Instructions, const POINTS: usize>(self) {
+        let Self { convolution: Winograd { transform, .. }, width, count, products, after, out, .. } = self;
+        let product = products.len() / POINTS;
+        for (number, out) in out.chunks_exact_mut(width).enumerate() {
             let (tile, output) = (number / OUTPUTS, number % OUTPUTS);
             let factors: [f32; POINTS] = std::array::from_fn(|point| transform.output[output][point]);
-            let rows = std::array::from_fn(|point| &products[point * product + tile * width..]);
-            I::run(Combine { factors, rows, after: Some((after, number * width)), out: to });
+            let rows = std::array::from_fn(|point| &products[point * product + tile * WIDTH..]);
+            I::run(Combine { factors, rows, stride: count * WIDTH, after: Some((after, number * width)), out });
         }
     }
 }
@@ -222,6 +286,8 @@ impl Tiles<'_> {
 struct Combine<'a, const ROWS: usize> {
     factors: [f32; ROWS],
     rows: [&'a [f32]; ROWS],
+    /// From a vector of a row to the next.
+    stride: usize,
     after: Option<(After<'a>, usize)>,
     out: &'a mut [f32],
 }
@@ -230,15 +296,15 @@ impl<const ROWS: usize> Work for Combine<'_, ROWS> {
     #[inline(always)]
     fn run<I: Instructions>(self) {
         let factors = self.factors.map(I::splat);
-        let rows = self.rows.map(|row| &row[..self.out.len()]);
-        for (out, start) in self.out.chunks_mut(WIDTH).zip((0..).step_by(WIDTH)) {
-            let end = start + out.len();
+        for (number, out) in self.out.chunks_mut(WIDTH).enumerate() {
+            let at = number * self.stride;
             let mut sum = I::splat(0.0);
-            for (factor, row) in factors.into_iter().zip(rows) {
-                sum = I::multiply_add(factor, I::load(&row[start..end]), sum);
+            for (factor, row) in factors.into_iter().zip(self.rows) {
+                sum = I::multiply_add(factor, I::load(&row[at..at + out.len()]), sum);
             }
             if let Some((after, place)) = self.after {
-                let bias = I::load(&after.bias[start..end]);
+                let start = number * WIDTH;
+                let bias = I::load(&after.bias[start..start + out.len()]);
                 sum = after.complete::<I>(sum, bias, place + start, out.len());
             }
             I::store(sum, out);
