@@ -184,7 +184,6 @@ impl<const ROWS: usize> Work for Rows<'_, ROWS> {
             let (run, rest) = right.split_at(count);
             // In terms of the run's own length and by number, so that the compiler leaves out checks of the number.
             let left = left.map(|row| &row[start..][..run.len()]);
-            #[expect(clippy::needless_range_loop, reason = "an iterator over the run brings the checks back")]
             for index in 0..run.len() {
                 let right = I::from_array(&run[index].0);
                 for (sum, left) in sums.iter_mut().zip(left) {
