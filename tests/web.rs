@@ -9,10 +9,11 @@ use ecgnet::ecg::Ecg;
 use ecgnet::format::{NamedFiles, ReadOptions, read};
 use ecgnet::network::assembly::Assembly;
 use ecgnet::network::deployed::{DeployedNetwork, Outputs, deploy};
-use ecgnet::network::parameter::NamedTensor;
-use ecgnet::network::place::Place;
+use ecgnet::network::parameter::{DeployedTensor, NamedTensor};
 #[cfg(target_arch = "wasm32")]
 use ecgnet::network::place::Storage;
+use ecgnet::network::place::{Kernels, Place};
+use ecgnet::network::weights::{Calibration, Precision, Weights, WeightsDescription};
 use ecgnet::network::{Architecture, INPUT_LEADS, INPUT_SAMPLES, Target};
 use ecgnet::signal::synthetic::{Parameters, synthetic};
 use ecgnet::signal::{Preprocessing, Window, beats, prepare};
@@ -39,8 +40,11 @@ const EXPECTED: [(Architecture, f32, f32); 5] = [
     (Architecture::Compact, 3.436_918_5, 0.075_445_89),
 ];
 
-/// A network whose tensors, in their published order, are filled by the rule of `golden/models.json`.
-fn network(architecture: Architecture, place: Place) -> DeployedNetwork {
+/// The same of kernels in 8 bits, packed and not.
+const TOLERANCE_OF_PACKED: f32 = 1e-5;
+
+/// The tensors of a network, in their published order filled by the rule of `golden/models.json`.
+fn tensors(architecture: Architecture) -> Vec<DeployedTensor> {
     let assembly = Assembly::new(architecture, Target::Both);
     let zeros: Vec<Vec<f32>> = assembly.parameters.iter().map(|parameter| vec![0.0; parameter.values()]).collect();
     let fill = |(stream, tensor): (u64, NamedTensor)| {
@@ -56,14 +60,17 @@ fn network(architecture: Architecture, place: Place) -> DeployedNetwork {
     };
     let tensors: Vec<NamedTensor> = (0..).zip(assembly.to_published(&zeros)).map(fill).collect();
     let values = assembly.from_published(&tensors).unwrap();
-    DeployedNetwork::new(architecture, Target::Both, deploy(&assembly, &values), place).unwrap()
+    deploy(&assembly, &values)
 }
 
-/// What a network says of an input that the rule makes up.
+/// What a network of such tensors says of an input that the rule makes up.
 fn outputs(architecture: Architecture, place: Place) -> Outputs {
+    outputs_of(&DeployedNetwork::new(architecture, Target::Both, tensors(architecture), place).unwrap())
+}
+
+fn outputs_of(network: &DeployedNetwork) -> Outputs {
     let mut input: Vec<f32> = filled(1_000_000, INPUT_SAMPLES * INPUT_LEADS).map(|u| 0.5 * u).collect();
     input[5000 * INPUT_LEADS..].fill(0.0);
-    let network = network(architecture, place);
     network.forward(network.input(input))
 }
 
@@ -82,12 +89,39 @@ fn wrong(
 
 #[test]
 fn every_network_says_the_same_everywhere() {
-    let on_processor = |expected: (Architecture, f32, f32)| {
-        let Outputs { age, sex } = outputs(expected.0, Place::from(&Device::flex()));
-        wrong(expected, [age, sex].map(|output| output.unwrap().into_data()), TOLERANCE)
+    let mut different = Vec::new();
+    for kernels in [Kernels::Ready, Kernels::Packed] {
+        for expected in EXPECTED {
+            let place = Place { kernels, ..Place::from(&Device::flex()) };
+            let Outputs { age, sex } = outputs(expected.0, place);
+            different.extend(wrong(expected, [age, sex].map(|output| output.unwrap().into_data()), TOLERANCE));
+        }
+    }
+    assert!(different.is_empty(), "{different:#?}");
+}
+
+#[test]
+fn kernels_of_8_and_16_bits_say_the_same_packed() {
+    let architecture = Architecture::Resnet18;
+    let description = WeightsDescription {
+        architecture,
+        target: Target::Both,
+        preprocessing: Preprocessing::Voltage,
+        calibration: Calibration::default(),
+        training: serde_json::Map::new(),
     };
-    let wrong: Vec<String> = EXPECTED.into_iter().filter_map(on_processor).collect();
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    let weights = Weights { description, tensors: tensors(architecture) };
+    for precision in [Precision::Bits8, Precision::Bits16] {
+        let weights = Weights::from_bytes(&weights.to_bytes(precision).unwrap()).unwrap();
+        let [ready, packed] = [Kernels::Ready, Kernels::Packed].map(|kernels| {
+            let Outputs { age, sex } =
+                outputs_of(&weights.network(Place { kernels, ..Place::from(&Device::flex()) }).unwrap());
+            [age, sex].map(|output| output.unwrap().into_data().try_to_vec::<f32>().unwrap()).concat()
+        });
+        for (packed, ready) in packed.iter().zip(&ready) {
+            assert!((packed - ready).abs() <= TOLERANCE_OF_PACKED * ready.abs().max(1.0), "{packed}, ready {ready}");
+        }
+    }
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -61,7 +61,7 @@ for (const network of list(options.networks)) {
   for (const row of measured) row.ratio = ratio(row, measured);
   rows.push(...measured);
   // After each network, so that a run that is ended keeps what it has.
-  const results = { started, browser: version, own: options.own, machine, rounds, rows };
+  const results = { started, browser: version, own: options.own, machine, networks: list(options.networks), rounds, rows };
   await writeFile(file, JSON.stringify(results, null, 2) + "\n");
 }
 print(rows);

@@ -21,6 +21,11 @@ impl DeployedTensor {
     pub fn to_f32(&self) -> NamedTensor {
         NamedTensor { name: self.name.clone(), shape: self.shape.clone(), values: self.values.to_f32() }
     }
+
+    /// In 32 bits.
+    pub fn into_f32(self) -> NamedTensor {
+        NamedTensor { name: self.name, shape: self.shape, values: self.values.into_f32() }
+    }
 }
 
 /// The position of a parameter in a network's list.

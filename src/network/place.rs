@@ -30,7 +30,7 @@ pub struct Place {
     pub kernels: Kernels,
 }
 
-/// Where most memory is taken.
+/// In 32 bits, with kernels that are ready.
 impl From<&Device> for Place {
     fn from(device: &Device) -> Place {
         Place { device: device.clone(), storage: Storage::default(), kernels: Kernels::default() }

@@ -184,7 +184,7 @@ pub fn read_tensors(bytes: &[u8]) -> Result<Vec<NamedTensor>, WeightsError> {
     for (name, view) in SafeTensors::deserialize(bytes)?.iter() {
         decoded.add(name.to_owned(), view.dtype(), view.shape().to_vec(), view.data())?;
     }
-    Ok(decoded.tensors()?.iter().map(DeployedTensor::to_f32).collect())
+    Ok(decoded.tensors()?.into_iter().map(DeployedTensor::into_f32).collect())
 }
 
 /// Reads a weights file while its bytes come: no more than the tensor that is not whole yet is held as bytes too.
@@ -410,15 +410,44 @@ mod tests {
         }
     }
 
-    #[test]
-    fn years_are_added_to_what_the_network_answers() {
+    /// A cnn that answers zero.
+    fn says_nothing() -> Weights {
         let assembly = Assembly::new(Architecture::Cnn, Target::Both);
-        let says_nothing = assembly.parameters.iter().map(|parameter| {
+        let values = assembly.parameters.iter().map(|parameter| {
             let value = if parameter.name.ends_with("variance") { 1.0 } else { 0.0 };
             vec![value; parameter.values()]
         });
-        let tensors = deploy(&assembly, &says_nothing.collect::<Vec<_>>());
-        let mut weights = Weights { description: of_cnn(), tensors };
+        Weights { description: of_cnn(), tensors: deploy(&assembly, &values.collect::<Vec<_>>()) }
+    }
+
+    #[test]
+    fn tensors_that_do_not_make_the_network_are_refused() {
+        let refused = |change: &dyn Fn(&mut Vec<DeployedTensor>)| {
+            let mut weights = says_nothing();
+            change(&mut weights.tensors);
+            weights.network(&Device::flex()).err()
+        };
+        assert!(refused(&|_| {}).is_none());
+        let missing = refused(&|tensors| drop(tensors.pop()));
+        assert!(matches!(missing, Some(DeployError::Missing { .. })), "{missing:?}");
+        let shape = refused(&|tensors| tensors[0].shape.push(1));
+        assert!(matches!(shape, Some(DeployError::Shape { .. })), "{shape:?}");
+        for value in [f32::NAN, f32::INFINITY] {
+            let count = says_nothing().tensors[0].values.len();
+            for numbers in [
+                Numbers::Bits32(vec![value; count]),
+                Numbers::Bits16(vec![f16::from_f32(value); count]),
+                Numbers::Bits8 { integers: vec![0; count], steps: vec![value] },
+            ] {
+                let refused = refused(&|tensors| tensors[0].values = numbers.clone());
+                assert!(matches!(refused, Some(DeployError::NotFinite { .. })), "{refused:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn years_are_added_to_what_the_network_answers() {
+        let mut weights = says_nothing();
         weights.add_years(12.5);
         let network = weights.network(&Device::flex()).unwrap();
         let outputs = network.forward(network.input(vec![0.5; INPUT_SAMPLES * INPUT_LEADS]));

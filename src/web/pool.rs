@@ -57,8 +57,8 @@ const USUAL_MEMORY: f64 = 4.0 * 1024.0 * 1024.0 * 1024.0;
 /// Bytes of a helper without a network.
 const BYTES_OF_HELPER: f64 = 40e6;
 
-/// Bytes of a helper for each value of the weights, of which large networks keep two and unpack what they need: measured
-/// 1.7 to 2.7 beyond the program (resnet18, dnn, multiscale of 8 and 16 bits), with what passes while they come.
+/// Bytes of a helper for each value of the weights: large networks keep one, of 8 bits, or two and unpack what they need,
+/// measured 1.7 (multiscale) to 3.7 (dnn) beyond the program. Small ones take more, but not of the 40 MB above.
 const BYTES_OF_VALUE: f64 = 4.0;
 
 #[cfg(target_arch = "wasm32")]

@@ -62,6 +62,7 @@ impl PackedMatrix {
         taps: usize,
         source: impl Fn(usize, usize) -> usize,
     ) -> Self {
+        debug_assert!(weight.are_finite(), "infinities of 16 bits would become numbers");
         let block = |rows: Range<usize>| {
             assert!(rows.len() <= DEPTH, "rows of a block");
             let panel = |column| {

@@ -17,7 +17,7 @@ const GAP: usize = 8;
 #[derive(Debug)]
 pub struct RightMatrix {
     columns: usize,
-    /// Of at most [`DEPTH`] rows each, and of these the panels.
+    /// Of some hundred rows each, and of these the panels.
     blocks: Vec<Vec<ReadyPanel>>,
 }
 
@@ -33,8 +33,9 @@ pub struct ReadyPanel {
 /// Such a panel for a product.
 #[derive(Clone, Copy)]
 pub struct Panel<'a> {
+    /// Start, counted in columns of the left matrix, and number of the rows that are there.
     pub runs: &'a [(usize, usize)],
-    /// Those of the runs, and any number more.
+    /// Those of the runs.
     pub rows: &'a [Aligned],
 }
 

@@ -28,7 +28,8 @@ const OUTPUTS: usize = 4;
 const GROUP: usize = OUTPUTS;
 /// Most taps of a single group: more points would cost accuracy.
 const MOST_TAPS: usize = 5;
-/// Points of the polynomials besides infinity, those that round least first.
+/// Points of the polynomials besides infinity, those that round least first and 0, which only the first tap meets, before
+/// all (`packed.rs` relies on it).
 const POINTS: [f64; 7] = [0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5];
 
 /// What is saved must pay for combining.
@@ -43,6 +44,26 @@ const LEAST_SAMPLES: usize = 16;
 const TILES_AT_A_TIME: usize = 32;
 /// The same of kernels that are packed: each time they are combined anew.
 const TILES_OF_PACKED: usize = 64;
+
+const _: () = assert!(POINTS[0] == 0.0);
+
+/// Does work that knows the numbers of a tile's taps and points while it is compiled.
+macro_rules! with_numbers {
+    ($transform:expr, |$taps:ident, $points:ident| $work:expr) => {{
+        const { assert!(MOST_TAPS == 5) };
+        match $transform.taps() {
+            3 => with_numbers!(3, $taps, $points, $work),
+            4 => with_numbers!(4, $taps, $points, $work),
+            5 => with_numbers!(5, $taps, $points, $work),
+            taps => unreachable!("{taps} taps"),
+        }
+    }};
+    ($number:literal, $taps:ident, $points:ident, $work:expr) => {{
+        const $taps: usize = $number;
+        const $points: usize = OUTPUTS + $taps - 1;
+        $work
+    }};
+}
 
 /// A convolution in this form.
 #[derive(Debug)]
@@ -127,12 +148,9 @@ impl Winograd {
     /// The same with its kernel combined, where that is packed.
     pub fn unpacked(&self) -> Option<Winograd> {
         let Kernel::Packed(kernel) = &self.kernel else { return None };
-        let kernels = match self.transform.points() {
-            6 => kernel.unpacked::<3, 6>(&self.transform.of_taps()).into(),
-            7 => kernel.unpacked::<4, 7>(&self.transform.of_taps()).into(),
-            8 => kernel.unpacked::<5, 8>(&self.transform.of_taps()).into(),
-            points => unreachable!("{points} points"),
-        };
+        let kernels = with_numbers!(self.transform, |TAPS, POINTS| {
+            kernel.unpacked::<TAPS, POINTS>(&self.transform.of_taps()).into()
+        });
         Some(Winograd { kernel: Kernel::Ready(kernels), transform: self.transform.clone(), ..*self })
     }
 
@@ -198,12 +216,7 @@ struct Tiles<'a> {
 impl Work for Tiles<'_> {
     #[inline(always)]
     fn run<I: Instructions>(self) {
-        match self.convolution.transform.points() {
-            6 => self.run_with::<I, 3, 6>(),
-            7 => self.run_with::<I, 4, 7>(),
-            8 => self.run_with::<I, 5, 8>(),
-            points => unreachable!("{points} points"),
-        }
+        with_numbers!(self.convolution.transform, |TAPS, POINTS| self.run_with::<I, TAPS, POINTS>());
     }
 }
 
