@@ -5,6 +5,7 @@
 mod clinic;
 
 use clinic::Clinic;
+use ecgnet::network::manifest::sha256;
 use ecgnet::network::weights::Weights;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -144,6 +145,9 @@ fn a_training_is_exported_imported_and_evaluated() {
     clinic.succeed(&format!("{initial} --initial age --out further"));
     clinic.succeed(&format!("{initial} --initial published.h5 --out from-keras"));
     assert_eq!(metrics(&clinic, "further"), metrics(&clinic, "from-keras"));
+    let from_keras = Weights::from_bytes(&weights(&clinic, "from-keras")).unwrap().description.training;
+    let published = sha256(&std::fs::read(clinic.path("published.h5")).unwrap());
+    assert!(from_keras["command"].as_str().unwrap().contains(&format!(" --initial {published}")), "{from_keras:?}");
 
     let text = clinic.succeed(
         "evaluate --data clinic.csv --weights age sex further --log age further --out report --predictions all.csv",

@@ -28,7 +28,7 @@ Examples:
   ecgnet evaluate --data ptb-xl --raw-only --weights runs/cnn runs/compact --out report
   ecgnet release runs/cnn runs/compact --evaluation report/evaluation.json --data-licence 'CC BY 4.0' --out weights")]
 pub struct Options {
-    /// Folders that `ecgnet train` wrote
+    /// Folders that `ecgnet train`, `calibrate` or `combine` wrote
     #[arg(required = true)]
     runs: Vec<PathBuf>,
     /// What `ecgnet evaluate --out` wrote about these weights; several where there were several data sets

@@ -108,7 +108,8 @@ impl Context {
         lines
     }
 
-    /// The command that repeats the training, with the names of the data sets for their paths.
+    /// The command that repeats the training, with the names of the data sets and the checksum of given parameters for
+    /// their paths.
     fn command(&self, defaults: &Recipe) -> String {
         let Context { network, target, data, preprocessing, recipe, seed, .. } = self;
         let mut command = format!(
@@ -118,6 +119,9 @@ impl Context {
         );
         if self.raw_only {
             command += " --raw-only";
+        }
+        if let Some(sha256) = &self.initial_sha256 {
+            command += &format!(" --initial {sha256}");
         }
         if recipe.epochs != defaults.epochs {
             command += &format!(" --epochs {}", recipe.epochs);
